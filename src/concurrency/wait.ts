@@ -1,0 +1,91 @@
+import { inspect } from "node:util";
+import { isThenable } from "../core/awaitables.ts";
+import { Coroutine, iscoroutine } from "../core/coroutines.ts";
+import { ValueError } from "../core/errors.ts";
+import { getRunningLoop } from "../core/events.ts";
+import { Future } from "../core/futures.ts";
+import { ensureFuture } from "./ensure-future.ts";
+
+/** For `wait`: until one of them is done. Python: `asyncio.FIRST_COMPLETED`. */
+export const FIRST_COMPLETED = "FIRST_COMPLETED";
+/** For `wait`: until one of them has thrown, or all are done. Python: `asyncio.FIRST_EXCEPTION`. */
+export const FIRST_EXCEPTION = "FIRST_EXCEPTION";
+/** For `wait`: until all are done. Python: `asyncio.ALL_COMPLETED`. */
+export const ALL_COMPLETED = "ALL_COMPLETED";
+
+export type ReturnWhen = typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED;
+
+export interface WaitOptions {
+  /** Seconds to wait at the longest; null, the default, for ever. */
+  timeout?: number | null;
+  /** What to wait for; {@link ALL_COMPLETED} by default. */
+  returnWhen?: ReturnWhen;
+}
+
+/** The future by which `wait` names one of its arguments. */
+export type FutureOf<W> = W extends Future<unknown> ? W : W extends PromiseLike<infer T> ? Future<T> : never;
+
+/**
+ * Wait until all of `futures` are done, or the first one, or the time is over; gives those that are done and those
+ * that are not. It neither throws when the time is over nor cancels anything. Promises are followed by futures.
+ *
+ * Throws TypeError for a lone future, and for coroutines, which must be made into tasks; ValueError if there are none,
+ * or `returnWhen` is unknown. Cancel safety: nothing is lost, the futures are left alone. Python: `asyncio.wait`.
+ */
+export function wait<W extends Future<unknown> | PromiseLike<unknown>>(
+  futures: Iterable<W>,
+  options: WaitOptions = {},
+): Coroutine<{ done: Set<FutureOf<W>>; pending: Set<FutureOf<W>> }> {
+  const { timeout = null, returnWhen = ALL_COMPLETED } = options;
+  const members = collect(futures);
+  if (members.length === 0) throw new ValueError("Set of Tasks/Futures is empty.");
+  if (returnWhen !== FIRST_COMPLETED && returnWhen !== FIRST_EXCEPTION && returnWhen !== ALL_COMPLETED) {
+    throw new ValueError(`Invalid returnWhen value: ${inspect(returnWhen)}`);
+  }
+  return new Coroutine(function* () {
+    const set = new Set(members.map((member) => ensureFuture(member) as Future<unknown>));
+    yield* waitFor(set, timeout, returnWhen);
+    const done = new Set<FutureOf<W>>();
+    const pending = new Set<FutureOf<W>>();
+    for (const future of set) (future.done() ? done : pending).add(future as FutureOf<W>);
+    return { done, pending };
+  }, "wait");
+}
+
+function* waitFor(futures: Set<Future<unknown>>, timeout: number | null, returnWhen: ReturnWhen) {
+  const loop = getRunningLoop();
+  const waiter = loop.createFuture<void>();
+  const release = () => {
+    if (!waiter.done()) waiter.setResult(undefined);
+  };
+  const timer = timeout === null ? null : loop.callLater(timeout, release);
+  let left = futures.size;
+  const onCompletion = (future: Future<unknown>) => {
+    left--;
+    const failed = () => !future.cancelled() && future.exception() !== null;
+    if (left > 0 && returnWhen !== FIRST_COMPLETED && !(returnWhen === FIRST_EXCEPTION && failed())) return;
+    timer?.cancel();
+    release();
+  };
+  for (const future of futures) future.addDoneCallback(onCompletion);
+  try {
+    yield* waiter;
+  } finally {
+    timer?.cancel();
+    for (const future of futures) future.removeDoneCallback(onCompletion);
+  }
+}
+
+function collect<W>(futures: Iterable<W>): W[] {
+  if (futures instanceof Future || iscoroutine(futures) || isThenable(futures)) {
+    throw new TypeError(`expected a list of futures, not ${inspect(futures)}`);
+  }
+  const members = [...futures];
+  for (const member of members) {
+    if (iscoroutine(member)) {
+      throw new TypeError(`Passing coroutines is forbidden, use tasks explicitly: ${inspect(member)}`);
+    }
+    if (!isThenable(member)) throw new TypeError(`expected futures, not ${inspect(member)}`);
+  }
+  return members;
+}

@@ -1,0 +1,126 @@
+import { inspect, types } from "node:util";
+import type { Suspension } from "./awaitables.ts";
+import type { BaseEventLoop } from "./base-events.ts";
+import { Coroutine } from "./coroutines.ts";
+import { isException } from "./errors.ts";
+import { getRunningLoop } from "./events.ts";
+import type { Future } from "./futures.ts";
+import type { Task } from "./tasks.ts";
+
+/**
+ * An async generator that its loop knows, so that `loop.shutdownAsyncgens()` can close it: `run` does that at its
+ * end. For the rest it is used as any other, with `for await`, or step by step in either flavour.
+ *
+ * JavaScript's `for await` closes a generator when the loop is left early; Python's `async for` does not.
+ */
+export class AsyncGen<T, R = unknown, N = unknown> implements AsyncGenerator<T, R, N> {
+  /** The name of the generator function. */
+  readonly name: string;
+  readonly #generator: AsyncGenerator<T, R, N>;
+  #loop: BaseEventLoop | null = null;
+
+  /** @internal */
+  constructor(generator: AsyncGenerator<T, R, N>, name: string) {
+    this.#generator = generator;
+    this.name = name;
+  }
+
+  /** The next value. Python: `agen.__anext__()`, or `agen.asend(value)`. */
+  next(...value: [] | [N]): Coroutine<IteratorResult<T, R>> {
+    return this.#step("next", () => this.#generator.next(...value));
+  }
+
+  /** Throw `error` at the place where the generator stands. Python: `agen.athrow(error)`. */
+  throw(error: unknown): Coroutine<IteratorResult<T, R>> {
+    return this.#step("throw", () => this.#generator.throw(error));
+  }
+
+  /** End the generator where it stands, with `value` as its last; `finally` blocks run. */
+  return(value?: R | PromiseLike<R>): Coroutine<IteratorResult<T, R>> {
+    return this.#step("return", () => this.#generator.return(value as R));
+  }
+
+  /** End the generator where it stands; `finally` blocks run. Nothing happens if it is over or never began. Python: `agen.aclose()`. */
+  aclose(): Coroutine<void> {
+    return new Coroutine(async () => {
+      await this.return();
+    }, `${this.name}.aclose`);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.aclose();
+  }
+
+  #step(what: string, step: () => Promise<IteratorResult<T, R>>): Coroutine<IteratorResult<T, R>> {
+    return new Coroutine(() => this.#tracked(step), `${this.name}.${what}`);
+  }
+
+  async #tracked(step: () => Promise<IteratorResult<T, R>>): Promise<IteratorResult<T, R>> {
+    this.#loop ??= getRunningLoop();
+    this.#loop.asyncgens.add(this);
+    let done = true;
+    try {
+      const result = await step();
+      done = result.done === true;
+      return result;
+    } finally {
+      if (done) this.#loop.asyncgens.delete(this);
+    }
+  }
+
+  toString(): string {
+    return `<AsyncGen ${this.name}>`;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+/**
+ * Make the generators of the async generator function `fn` known to the loop in which they first run. JavaScript has
+ * no hook that tells a loop of its generators, Python has one. Throws TypeError if `fn` is not an async generator
+ * function.
+ */
+export function asyncGenerator<A extends unknown[], T, R, N>(
+  fn: (...args: A) => AsyncGenerator<T, R, N>,
+): (...args: A) => AsyncGen<T, R, N> {
+  if (!types.isGeneratorFunction(fn) || !types.isAsyncFunction(fn)) {
+    throw new TypeError(`asyncGenerator() needs an async generator function, not ${inspect(fn)}`);
+  }
+  return (...args) => new AsyncGen(fn(...args), fn.name || "<anonymous>");
+}
+
+/** The work of `loop.shutdownAsyncgens()`: close all together, wait for all, then report. */
+export function* closeAll(loop: BaseEventLoop): Generator<Suspension, void, unknown> {
+  const generators = [...loop.asyncgens];
+  if (generators.length === 0) return;
+  loop.asyncgens.clear();
+  const tasks = generators.map((generator) => loop.createTask(generator.aclose()));
+  yield* allDone(loop, tasks);
+  for (const [index, task] of tasks.entries()) {
+    const exception = task.cancelled() ? null : task.exception();
+    if (exception === null || !isException(exception)) continue;
+    const asyncgen = generators[index]!;
+    loop.callExceptionHandler({
+      message: `an error occurred during closing of asynchronous generator ${asyncgen}`,
+      exception,
+      asyncgen,
+    });
+  }
+}
+
+function allDone(loop: BaseEventLoop, tasks: readonly Task<unknown>[]): Future<void> {
+  const done = loop.createFuture<void>();
+  let pending = tasks.length;
+  for (const task of tasks) {
+    task.addDoneCallback(() => {
+      if (--pending === 0 && !done.done()) done.setResult(undefined);
+    });
+  }
+  return done;
+}

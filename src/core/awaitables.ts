@@ -1,0 +1,96 @@
+import { currentExecution } from "./execution.ts";
+import type { Future } from "./futures.ts";
+
+/**
+ * Anything of ours that can be waited for: `await x` in an async function, `yield* x` in a generator.
+ * Futures, tasks and coroutines are awaitables, and every waiting function of this library returns one.
+ */
+export interface Awaitable<T> extends PromiseLike<T> {
+  [Symbol.iterator](): Iterator<Suspension, T, unknown>;
+}
+
+/**
+ * What a coroutine hands to its task when it cannot go on: the future it waits for, a promise, or nothing, which
+ * gives up one turn of the loop. Only `yield*` of an awaitable makes one; the type is named for annotations.
+ */
+export type Suspension = Future<unknown> | ForeignWait | undefined;
+
+/** A wait for a promise that is not ours. */
+export class ForeignWait {
+  readonly promise: PromiseLike<unknown>;
+
+  constructor(promise: PromiseLike<unknown>) {
+    this.promise = promise;
+  }
+}
+
+/** How a promise is settled. */
+export type Resolve<T> = (value: T) => void;
+export type Reject = (error: unknown) => void;
+
+/**
+ * What futures and coroutines share: the face of a promise, without being one (awaiting a subclass of Promise costs
+ * three times as much as awaiting a plain thenable).
+ *
+ * JavaScript calls `then` when an async function awaits us: that is how a task learns what it waits for.
+ */
+export abstract class AwaitableObject<T> implements Awaitable<T>, Promise<T> {
+  abstract [Symbol.iterator](): Iterator<Suspension, T, unknown>;
+
+  /** Settle a promise in plain code, where no task waits. */
+  protected abstract settle(resolve: Resolve<T>, reject: Reject): void;
+
+  then<R = T, E = never>(
+    onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
+    onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
+  ): Promise<R | E> {
+    return new Promise<T>((resolve, reject) => {
+      const task = currentExecution()?.task;
+      if (task && !task.done()) task.waitInside(this, resolve, reject);
+      else this.settle(resolve, reject);
+    }).then(onFulfilled, onRejected);
+  }
+
+  catch<E = never>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<T | E> {
+    return this.then(null, onRejected);
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<T> {
+    return this.then().finally(onFinally);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return this.constructor.name;
+  }
+}
+
+/** How the end of a coroutine reaches whoever waits for it. */
+export interface Outcome {
+  returned(value: unknown): void;
+  threw(error: unknown): void;
+}
+
+/** Whether `value` is an object with a `then` method. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return hasMethod(value, "then");
+}
+
+/** Whether `value` can be waited for with both `await` and `yield*`. */
+export function isAwaitable(value: unknown): value is Awaitable<unknown> {
+  return isThenable(value) && hasMethod(value, Symbol.iterator);
+}
+
+/** Whether `value` is a generator object: the body of a coroutine. */
+export function isGenerator(value: unknown): value is Generator<Suspension, unknown, unknown> {
+  return hasMethod(value, "next") && hasMethod(value, "throw") && hasMethod(value, Symbol.iterator);
+}
+
+function hasMethod<K extends PropertyKey>(value: unknown, name: K): value is Record<K, () => unknown> {
+  if (value === null || (typeof value !== "object" && typeof value !== "function")) return false;
+  return typeof (value as Record<K, unknown>)[name] === "function";
+}
+
+/** Waits for a promise, as the iterator that `yield*` drives. */
+export function* foreignWait<T>(promise: PromiseLike<T>): Generator<Suspension, T, unknown> {
+  return (yield new ForeignWait(promise)) as T;
+}

@@ -1,0 +1,92 @@
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
+import type { Context } from "./contextvars.ts";
+import type { Task } from "./tasks.ts";
+
+/** Who is running: a task, or a callback (whose task is null), and in which context. */
+export interface Execution {
+  readonly task: Task<unknown> | null;
+  readonly context: Context;
+}
+
+/**
+ * Two answers to "who is running", because each alone is wrong at times. While the loop has somebody on the stack,
+ * that one is running (`onStack`). In a microtask nobody is: there the async function that continues remembers who
+ * started it (`started`), also behind a promise that is not ours.
+ */
+const started = new AsyncLocalStorage<Execution | undefined>();
+let onStack: Execution | null = null;
+
+export function currentExecution(): Execution | undefined {
+  return onStack ?? started.getStore();
+}
+
+/** Call `fn` as `execution`, and so for the async functions that it starts. */
+export function runAs<R>(execution: Execution, fn: () => R): R {
+  return started.run(execution, () => onTheStack(execution, fn));
+}
+
+/** As {@link runAs}, where the frame is already that of `execution`. */
+export function onTheStack<R>(execution: Execution, fn: () => R): R {
+  const previous = onStack;
+  onStack = execution;
+  try {
+    return fn();
+  } finally {
+    onStack = previous;
+  }
+}
+
+/**
+ * The values of every AsyncLocalStorage (request ids, OpenTelemetry, …) at the place where it was made. An
+ * AsyncResource is by far the cheapest way to keep and restore them: 23 ns and 18 ns, against 1,400 ns for
+ * `AsyncLocalStorage.snapshot()`.
+ */
+export class Frame {
+  readonly #resource = new AsyncResource("asyncio");
+
+  /** The frame here, with `execution` as the one that runs in it. */
+  static of(execution: Execution): Frame {
+    return new Frame().#resource.runInAsyncScope(Frame.#enter, null, execution);
+  }
+
+  static #enter(execution: Execution): Frame {
+    started.enterWith(execution);
+    return new Frame();
+  }
+
+  /** Run something of a task whose frame this is. */
+  resume(task: Execution, runnable: { step(): void }): void {
+    this.#resource.runInAsyncScope(Frame.#step, null, task, runnable);
+  }
+
+  static #step(task: Execution, runnable: { step(): void }): void {
+    const previous = onStack;
+    onStack = task;
+    try {
+      runnable.step();
+    } finally {
+      onStack = previous;
+    }
+  }
+
+  /** Run a callback that was made in this frame, as itself. */
+  call(callback: Execution & { invoke(): void }): void {
+    this.#resource.runInAsyncScope(Frame.#invoke, null, callback);
+  }
+
+  static #invoke(callback: Execution & { invoke(): void }): void {
+    started.enterWith(callback);
+    const previous = onStack;
+    onStack = callback;
+    try {
+      callback.invoke();
+    } finally {
+      onStack = previous;
+    }
+  }
+
+  /** Run `fn` with the frame's values, as nobody. */
+  run(fn: () => void): void {
+    this.#resource.runInAsyncScope(fn);
+  }
+}

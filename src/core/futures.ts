@@ -1,0 +1,274 @@
+import { inspect } from "node:util";
+import { AwaitableObject, type Reject, type Resolve, type Suspension } from "./awaitables.ts";
+import type { BaseEventLoop } from "./base-events.ts";
+import type { Context } from "./contextvars.ts";
+import { CancelledError, InvalidStateError, RuntimeError } from "./errors.ts";
+import { getRunningLoop } from "./events.ts";
+import { creationStack, describeFunction } from "./format-helpers.ts";
+import { type Callback, Handle, type Runnable } from "./handles.ts";
+import type { Obligation } from "./obligations.ts";
+
+export type FutureState = "pending" | "cancelled" | "finished";
+
+/** No error, where an error may be any value at all, undefined included. */
+export const NO_ERROR: unique symbol = Symbol("no error");
+
+/**
+ * A result that is not there yet, bound to a loop. Unlike a promise it can be looked at, and cancelled; completing it
+ * never runs a callback inline, the loop calls them in its next iteration, in the order they were added.
+ *
+ * `await future` and `yield* future` give the result or throw the error. **Cancel safety:** cancelling a task that
+ * waits on a future cancels that future, and so everybody else who waits on it; use `shield` to prevent that.
+ *
+ * Python: `asyncio.Future`. Make one with `loop.createFuture()`.
+ */
+export class Future<T = unknown> extends AwaitableObject<T> {
+  /** @internal */
+  readonly loop: BaseEventLoop;
+  /** @internal Where it was made, in debug mode. */
+  readonly sourceTraceback: string | null;
+  /** @internal Set by `yield*` just before the future is handed to the task, so that a bare `yield` is noticed. */
+  blocking = false;
+  #state: FutureState = "pending";
+  #result: T | undefined;
+  #exception: unknown = NO_ERROR;
+  protected cancelMessage: string | undefined;
+  #cancelledError: CancelledError | null = null;
+  #waiters: Runnable[] = [];
+  #unretrieved: Obligation | null = null;
+
+  /** Throws RuntimeError if no loop is given and none runs. */
+  constructor({ loop = getRunningLoop() }: { loop?: BaseEventLoop } = {}) {
+    super();
+    this.loop = loop;
+    this.sourceTraceback = loop.getDebug() ? creationStack() : null;
+  }
+
+  /** The loop that the future belongs to. Python: `Future.get_loop`. */
+  getLoop(): BaseEventLoop {
+    return this.loop;
+  }
+
+  /** Whether there is a result or an error, or the future was cancelled. Python: `Future.done`. */
+  done(): boolean {
+    return this.#state !== "pending";
+  }
+
+  /** Whether the future was cancelled. Python: `Future.cancelled`. */
+  cancelled(): boolean {
+    return this.#state === "cancelled";
+  }
+
+  /**
+   * The result. Throws the error if there is one, CancelledError if the future was cancelled, InvalidStateError if it
+   * is not done. The error then counts as retrieved. Python: `Future.result`.
+   */
+  result(): T {
+    const error = this.takeError();
+    if (error !== NO_ERROR) throw error;
+    return this.#result as T;
+  }
+
+  /**
+   * The error, or null if there is a result. Throws CancelledError if the future was cancelled, InvalidStateError if
+   * it is not done. The error then counts as retrieved. Python: `Future.exception`.
+   */
+  exception(): unknown {
+    const error = this.takeError();
+    if (this.#state === "cancelled") throw error;
+    return error === NO_ERROR ? null : error;
+  }
+
+  /**
+   * Complete the future with a result. Throws InvalidStateError if it is done already, so check `done()` first where
+   * it may have been cancelled meanwhile. Python: `Future.set_result`.
+   */
+  setResult(result: T): void {
+    this.#assertPending();
+    this.finish(result);
+  }
+
+  /**
+   * Complete the future with an error, or an error class to make one of. Throws InvalidStateError if it is done
+   * already. An error that nobody retrieves is reported to the loop's exception handler. Python: `Future.set_exception`.
+   */
+  setException(exception: unknown): void {
+    this.#assertPending();
+    this.fail(isErrorClass(exception) ? new exception() : exception);
+  }
+
+  /**
+   * Cancel the future; whoever waits gets a CancelledError with `message`. Returns false if it was done already.
+   * Python: `Future.cancel`.
+   */
+  cancel(message?: string): boolean {
+    if (this.done()) return false;
+    this.#state = "cancelled";
+    this.cancelMessage = message;
+    this.#wakeAll();
+    return true;
+  }
+
+  /**
+   * Have the loop call `callback(future)` in the iteration after the future is done; if it is done, in the next one.
+   * Runs in `context`, by default a copy of the current one. Python: `Future.add_done_callback`.
+   */
+  addDoneCallback(callback: (future: this) => unknown, options: { context?: Context } = {}): void {
+    if (typeof callback !== "function") {
+      throw new TypeError(`addDoneCallback needs a function, not ${inspect(callback)}`);
+    }
+    this.addWaiter(new Handle(callback as Callback, [this], this.loop, options.context));
+  }
+
+  /**
+   * Take back every `addDoneCallback` of `callback`; returns how many there were. Those that the loop has queued
+   * already still run. Python: `Future.remove_done_callback`.
+   */
+  removeDoneCallback(callback: (future: this) => unknown): number {
+    const kept = this.#waiters.filter((waiter) => !(waiter instanceof Handle && waiter.calls(callback)));
+    const removed = this.#waiters.length - kept.length;
+    this.#waiters = kept;
+    return removed;
+  }
+
+  override [Symbol.iterator](): Iterator<Suspension, T, unknown> {
+    return new FutureIterator(this);
+  }
+
+  /** @internal Queue `waiter` when the future is done. */
+  addWaiter(waiter: Runnable): void {
+    if (this.done()) this.loop.enqueue(waiter);
+    else this.#waiters.push(waiter);
+  }
+
+  /** @internal */
+  removeWaiter(waiter: Runnable): void {
+    const index = this.#waiters.indexOf(waiter);
+    if (index >= 0) this.#waiters.splice(index, 1);
+  }
+
+  /** @internal The error that a waiter gets, or NO_ERROR; it counts as retrieved. */
+  takeError(): unknown {
+    if (this.#state === "pending") throw new InvalidStateError("Result is not set.");
+    if (this.#state === "cancelled") return this.makeCancelledError();
+    this.#retrieved();
+    return this.#exception;
+  }
+
+  protected override settle(resolve: Resolve<T>, reject: Reject): void {
+    if (this.done()) this.#deliver(resolve, reject);
+    else this.addWaiter({ run: () => this.#deliver(resolve, reject) });
+  }
+
+  #deliver(resolve: Resolve<T>, reject: Reject): void {
+    this.loop.needsDrain = true;
+    const error = this.takeError();
+    if (error === NO_ERROR) resolve(this.#result as T);
+    else reject(error);
+  }
+
+  protected finish(result: T): void {
+    this.#result = result;
+    this.#state = "finished";
+    this.#wakeAll();
+  }
+
+  protected fail(exception: unknown): void {
+    this.#exception = exception;
+    this.#state = "finished";
+    this.#wakeAll();
+    this.#unretrieved = this.loop.obligations.add(this, {
+      message: `${this.constructor.name} exception was never retrieved`,
+      exception,
+      source: this.toString(),
+      ...(this.sourceTraceback !== null && { sourceTraceback: this.sourceTraceback }),
+    });
+  }
+
+  /** Cancelled by this very error: the first to ask gets it, as in CPython. */
+  protected cancelBecause(error: CancelledError): void {
+    this.#cancelledError = error;
+    Future.prototype.cancel.call(this);
+  }
+
+  /** @internal */
+  makeCancelledError(): CancelledError {
+    const error = this.#cancelledError ?? new CancelledError(this.cancelMessage);
+    this.#cancelledError = null;
+    return error;
+  }
+
+  /** Nobody needs to be told of the error: it is told elsewhere. */
+  #retrieved(): void {
+    this.#unretrieved?.settle();
+    this.#unretrieved = null;
+  }
+
+  #assertPending(): void {
+    if (this.done()) throw new InvalidStateError(`invalid state: ${this} is ${this.#state}`);
+  }
+
+  #wakeAll(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) this.loop.enqueue(waiter);
+  }
+
+  protected describe(): string[] {
+    const parts: string[] = [this.#state];
+    if (this.#state === "finished") {
+      const failed = this.#exception !== NO_ERROR;
+      parts.push(`${failed ? "exception" : "result"}=${brief(failed ? this.#exception : this.#result)}`);
+    }
+    if (this.#waiters.length > 0) parts.push(`waiters=${this.#waiters.length}`);
+    return parts;
+  }
+
+  override toString(): string {
+    return `<${this.constructor.name} ${this.describe().join(" ")}>`;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+class FutureIterator<T> implements Iterator<Suspension, T, unknown> {
+  readonly #future: Future<T>;
+  #suspended = false;
+
+  constructor(future: Future<T>) {
+    this.#future = future;
+  }
+
+  next(): IteratorResult<Suspension, T> {
+    if (this.#future.done()) return { done: true, value: this.#future.result() };
+    if (this.#suspended) throw new RuntimeError(`await wasn't used with future ${this.#future}`);
+    this.#suspended = true;
+    this.#future.blocking = true;
+    return { done: false, value: this.#future as Future<unknown> };
+  }
+
+  throw(error: unknown): IteratorResult<Suspension, T> {
+    throw error;
+  }
+
+  return(value: T): IteratorResult<Suspension, T> {
+    return { done: true, value };
+  }
+}
+
+/** Whether `value` is a Future or a Task. Python: `asyncio.isfuture`. */
+export function isfuture(value: unknown): value is Future<unknown> {
+  return value instanceof Future;
+}
+
+function isErrorClass(value: unknown): value is new () => Error {
+  return typeof value === "function" && (value === Error || value.prototype instanceof Error);
+}
+
+function brief(value: unknown): string {
+  if (value instanceof Error) return `${value.name}(${JSON.stringify(value.message)})`;
+  if (typeof value === "function") return describeFunction(value);
+  return inspect(value, { depth: 0, maxStringLength: 60, maxArrayLength: 4, breakLength: Infinity });
+}

@@ -1,0 +1,128 @@
+import { inspect } from "node:util";
+import type { BaseEventLoop } from "./base-events.ts";
+import { type Context, copyContext } from "./contextvars.ts";
+import { isFatal } from "./errors.ts";
+import { type Execution, Frame } from "./execution.ts";
+import { creationStack, describeFunction } from "./format-helpers.ts";
+
+/** What the loop's ready queue holds. */
+export interface Runnable {
+  run(): void;
+}
+
+export type Callback<A extends unknown[] = unknown[]> = (...args: A) => unknown;
+
+/**
+ * A callback that waits for its turn: what `callSoon` returns. It runs in the context, and with every
+ * AsyncLocalStorage value, of the place that scheduled it. Python: `asyncio.Handle`.
+ */
+export class Handle implements Runnable, Execution {
+  /** @internal A callback is no task, whoever scheduled it. */
+  readonly task = null;
+  /** @internal */
+  readonly context: Context;
+  /** @internal */
+  readonly sourceTraceback: string | null;
+  protected readonly loop: BaseEventLoop;
+  #callback: Callback | null;
+  #args: readonly unknown[];
+  #cancelled = false;
+  readonly #frame = new Frame();
+
+  /** @internal */
+  constructor(callback: Callback, args: readonly unknown[], loop: BaseEventLoop, context?: Context) {
+    this.#callback = callback;
+    this.#args = args;
+    this.loop = loop;
+    this.context = context ?? copyContext();
+    this.sourceTraceback = loop.getDebug() ? creationStack() : null;
+  }
+
+  /** Never call the callback, and let go of it. No effect once it ran. Python: `Handle.cancel`. */
+  cancel(): void {
+    if (this.#cancelled) return;
+    this.#cancelled = true;
+    this.#callback = null;
+    this.#args = [];
+  }
+
+  /** Whether {@link cancel} was called. Python: `Handle.cancelled`. */
+  cancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  /** The context in which the callback runs. Python: `Handle.get_context`. */
+  getContext(): Context {
+    return this.context;
+  }
+
+  /** @internal */
+  calls(callback: unknown): boolean {
+    return this.#callback === callback;
+  }
+
+  /** @internal */
+  run(): void {
+    if (!this.#cancelled) this.#frame.call(this);
+  }
+
+  /** @internal */
+  invoke(): void {
+    try {
+      this.#callback?.(...this.#args);
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      this.loop.callExceptionHandler({
+        message: `Exception in callback ${describeFunction(this.#callback)}`,
+        exception: error,
+        handle: this,
+        ...(this.sourceTraceback !== null && { sourceTraceback: this.sourceTraceback }),
+      });
+    }
+  }
+
+  protected describe(): string {
+    return this.#cancelled ? "cancelled" : describeFunction(this.#callback);
+  }
+
+  toString(): string {
+    return `<${this.constructor.name} ${this.describe()}>`;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+/** A callback for a certain time: what `callLater` and `callAt` return. Python: `asyncio.TimerHandle`. */
+export class TimerHandle extends Handle {
+  readonly #when: number;
+  /** @internal Whether the loop's timers hold it, so that they can count the cancelled ones among them. */
+  scheduled = false;
+
+  /** @internal */
+  constructor(
+    when: number,
+    callback: Callback,
+    args: readonly unknown[],
+    loop: BaseEventLoop,
+    context?: Context,
+  ) {
+    super(callback, args, loop, context);
+    this.#when = when;
+  }
+
+  /** When the callback is due: `loop.time()` seconds. Python: `TimerHandle.when`. */
+  when(): number {
+    return this.#when;
+  }
+
+  override cancel(): void {
+    if (!this.cancelled() && this.scheduled) this.loop.timers.noteCancelled();
+    super.cancel();
+  }
+
+  protected override describe(): string {
+    return `when=${this.#when} ${super.describe()}`;
+  }
+}

@@ -1,0 +1,156 @@
+import { type Awaitable, ForeignWait, type Outcome, type Suspension } from "./awaitables.ts";
+import { RuntimeError } from "./errors.ts";
+import { Frame } from "./execution.ts";
+import { describeValue } from "./format-helpers.ts";
+import { Future, NO_ERROR } from "./futures.ts";
+import type { Runnable } from "./handles.ts";
+import type { Task } from "./tasks.ts";
+
+/**
+ * One line of execution inside a task: it drives one awaitable to its end, from wait to wait.
+ *
+ * A generator task has one strand, its body. An async function is driven by JavaScript; each `await` of ours in it is
+ * a strand of its own, and `Promise.all` makes several at once. Everything that starts to wait does so here, in
+ * {@link Strand.suspend}.
+ */
+export class Strand implements Runnable {
+  readonly #task: Task<unknown>;
+  readonly #awaitable: Awaitable<unknown>;
+  readonly #outcome: Outcome;
+  readonly #frame: Frame;
+  #iterator: Iterator<Suspension, unknown, unknown> | null = null;
+  #injected: unknown = NO_ERROR;
+  /** The future that it waits for: what cancelling the task cancels. */
+  waitingOn: Future<unknown> | null = null;
+  /** Neighbours in the task's {@link Waits}. */
+  previous: Strand | null = null;
+  next: Strand | null = null;
+
+  constructor(task: Task<unknown>, awaitable: Awaitable<unknown>, outcome: Outcome, frame = new Frame()) {
+    this.#task = task;
+    this.#awaitable = awaitable;
+    this.#outcome = outcome;
+    this.#frame = frame;
+  }
+
+  /** Run to the first wait at once: awaiting something takes no turn of the loop. */
+  start(): void {
+    this.#frame.resume(this.#task, { step: () => this.#advance(NO_ERROR, undefined) });
+  }
+
+  /** The loop's turn: what it waited for is done, or it had given up a turn. */
+  run(): void {
+    this.#frame.resume(this.#task, this);
+  }
+
+  /** @internal */
+  step(): void {
+    let error = this.#injected;
+    this.#injected = NO_ERROR;
+    const future = this.waitingOn;
+    if (future !== null) {
+      this.waitingOn = null;
+      this.#task.waits.delete(this);
+      error = future.takeError();
+    }
+    this.#advance(this.#task.takeCancellation(error), undefined);
+  }
+
+  #advance(error: unknown, value: unknown): void {
+    let result: IteratorResult<Suspension, unknown>;
+    try {
+      result = error === NO_ERROR ? this.#resume(value) : this.#throw(error);
+    } catch (failure) {
+      this.#outcome.threw(failure);
+      return;
+    }
+    if (result.done) this.#outcome.returned(result.value);
+    else this.#suspend(result.value);
+  }
+
+  #resume(value: unknown): IteratorResult<Suspension, unknown> {
+    this.#iterator ??= this.#awaitable[Symbol.iterator]();
+    return this.#iterator.next(value);
+  }
+
+  #throw(error: unknown): IteratorResult<Suspension, unknown> {
+    if (this.#iterator?.throw) return this.#iterator.throw(error);
+    throw error;
+  }
+
+  #suspend(suspension: Suspension): void {
+    if (suspension === undefined) this.#task.loop.enqueue(this);
+    else if (suspension instanceof Future) this.#waitFor(suspension);
+    else if (suspension instanceof ForeignWait) this.#waitForForeign(suspension.promise);
+    else this.#inject(`Task got bad yield: ${describeValue(suspension)}`);
+  }
+
+  #waitFor(future: Future<unknown>): void {
+    const task = this.#task;
+    if (future.loop !== task.loop) {
+      this.#inject(`Task ${task} got Future ${future} attached to a different loop`);
+    } else if (!future.blocking) {
+      this.#inject(`yield was used instead of yield* in task ${task} with ${future}`);
+    } else if (future === task) {
+      this.#inject(`Task cannot await on itself: ${task}`);
+    } else {
+      future.blocking = false;
+      this.waitingOn = future;
+      task.waits.add(this);
+      future.addWaiter(this);
+      task.cancelNewWait(future);
+    }
+  }
+
+  /**
+   * JavaScript goes on here by itself, in a microtask: as a part of the step in which the promise was settled, or,
+   * for a promise of somebody else, between two steps.
+   */
+  #waitForForeign(promise: PromiseLike<unknown>): void {
+    this.#task.loop.needsDrain = true;
+    promise.then(
+      (value) => this.#continue(NO_ERROR, value),
+      (error) => this.#continue(error, undefined),
+    );
+  }
+
+  #continue(error: unknown, value: unknown): void {
+    this.#frame.resume(this.#task, { step: () => this.#advance(error, value) });
+  }
+
+  /** Misuse is thrown at the place of the misuse, in the next iteration, as in CPython. */
+  #inject(message: string): void {
+    this.#injected = new RuntimeError(message);
+    this.#task.loop.enqueue(this);
+  }
+}
+
+/** The strands of a task that wait for a future of ours, oldest first. */
+export class Waits implements Iterable<Strand> {
+  #first: Strand | null = null;
+  #last: Strand | null = null;
+
+  get empty(): boolean {
+    return this.#first === null;
+  }
+
+  add(strand: Strand): void {
+    strand.previous = this.#last;
+    if (this.#last === null) this.#first = strand;
+    else this.#last.next = strand;
+    this.#last = strand;
+  }
+
+  delete(strand: Strand): void {
+    if (strand.previous === null) this.#first = strand.next;
+    else strand.previous.next = strand.next;
+    if (strand.next === null) this.#last = strand.previous;
+    else strand.next.previous = strand.previous;
+    strand.previous = null;
+    strand.next = null;
+  }
+
+  *[Symbol.iterator](): Generator<Strand, void> {
+    for (let strand = this.#first; strand !== null; strand = strand.next) yield strand;
+  }
+}

@@ -1,0 +1,151 @@
+import { Coroutine } from "../core/coroutines.ts";
+import { CancelledError, RuntimeError } from "../core/errors.ts";
+import type { Future } from "../core/futures.ts";
+import { LoopBound } from "./mixins.ts";
+
+/** Something that can be released. */
+interface Releasable {
+  release(): void;
+}
+
+/**
+ * That somebody holds a lock, until the end of a `using` block: `using guard = await lock.acquire()`. It releases
+ * once at most, and not at all if the lock was released by hand.
+ */
+export class Guard implements Disposable {
+  #held: Releasable | null;
+
+  /** @internal */
+  constructor(held: Releasable) {
+    this.#held = held;
+  }
+
+  /** Release what is held; nothing if that was done already. */
+  release(): void {
+    const held = this.#held;
+    this.#held = null;
+    held?.release();
+  }
+
+  /** @internal Released by hand. */
+  forget(): void {
+    this.#held = null;
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
+
+/**
+ * A mutex between tasks. Those who wait get it in the order in which they came, and nobody overtakes them. It is not
+ * tied to the task that holds it. Python: `asyncio.Lock`.
+ */
+export class Lock extends LoopBound {
+  #holder: Guard | null = null;
+  readonly #waiters = new Set<Future<void>>();
+
+  /** Whether somebody holds the lock. Python: `Lock.locked`. */
+  locked(): boolean {
+    return this.#holder !== null;
+  }
+
+  /**
+   * Wait until the lock is free, and take it; at once, without a turn of the loop, if it is free and nobody waits.
+   * Throws RuntimeError if the lock belongs to another loop. Cancel safety: nothing is lost, the next in line is woken
+   * if need be. Python: `Lock.acquire`.
+   */
+  acquire(): Coroutine<Guard> {
+    return new Coroutine(() => this.#acquire(), "Lock.acquire");
+  }
+
+  /** Free the lock, and wake the first who waits. Throws RuntimeError if nobody holds it. Python: `Lock.release`. */
+  release(): void {
+    if (this.#holder === null) throw new RuntimeError("Lock is not acquired.");
+    this.#holder.forget();
+    this.#holder = null;
+    this.#wakeFirst();
+  }
+
+  *#acquire() {
+    if (this.#holder === null && this.#nobodyWaits()) return this.#take();
+    const waiter = this.loop.createFuture<void>();
+    this.#waiters.add(waiter);
+    try {
+      yield* waiter;
+    } catch (error) {
+      this.#waiters.delete(waiter);
+      if (error instanceof CancelledError && this.#holder === null) this.#wakeFirst();
+      throw error;
+    }
+    this.#waiters.delete(waiter);
+    return this.#take();
+  }
+
+  #take(): Guard {
+    this.#holder = new Guard(this);
+    return this.#holder;
+  }
+
+  #nobodyWaits(): boolean {
+    for (const waiter of this.#waiters) if (!waiter.cancelled()) return false;
+    return true;
+  }
+
+  /** Only the head: if it is woken already it has not run yet, and will take the lock. */
+  #wakeFirst(): void {
+    const [head] = this.#waiters;
+    if (head !== undefined && !head.done()) head.setResult(undefined);
+  }
+
+  override toString(): string {
+    return `<Lock [${this.locked() ? "locked" : "unlocked"}, waiters:${this.#waiters.size}]>`;
+  }
+}
+
+/** A flag that tasks can wait for. Python: `asyncio.Event`. */
+export class Event extends LoopBound {
+  #value = false;
+  readonly #waiters = new Set<Future<void>>();
+
+  /** Whether the flag is set. Python: `Event.is_set`. */
+  isSet(): boolean {
+    return this.#value;
+  }
+
+  /** Set the flag; all who wait go on. Python: `Event.set`. */
+  set(): void {
+    if (this.#value) return;
+    this.#value = true;
+    for (const waiter of this.#waiters) if (!waiter.done()) waiter.setResult(undefined);
+  }
+
+  /** Take the flag back: from now on `wait` waits. Python: `Event.clear`. */
+  clear(): void {
+    this.#value = false;
+  }
+
+  /**
+   * Wait until the flag is set; at once if it is. Gives true. Throws RuntimeError if the event belongs to another
+   * loop. Cancel safety: nothing is lost. Python: `Event.wait`.
+   */
+  wait(): Coroutine<true> {
+    return new Coroutine(() => this.#wait(), "Event.wait");
+  }
+
+  *#wait() {
+    if (this.#value) return true as const;
+    const waiter = this.loop.createFuture<void>();
+    this.#waiters.add(waiter);
+    try {
+      yield* waiter;
+      return true as const;
+    } finally {
+      this.#waiters.delete(waiter);
+    }
+  }
+
+  override toString(): string {
+    return `<Event [${this.#value ? "set" : "unset"}, waiters:${this.#waiters.size}]>`;
+  }
+}

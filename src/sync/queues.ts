@@ -1,0 +1,191 @@
+import { inspect } from "node:util";
+import { Coroutine } from "../core/coroutines.ts";
+import { QueueEmpty, QueueFull, QueueShutDown, ValueError } from "../core/errors.ts";
+import type { Future } from "../core/futures.ts";
+import { Deque } from "./deque.ts";
+import { Event } from "./locks.ts";
+import { LoopBound } from "./mixins.ts";
+
+/** How a queue keeps its items. */
+export interface Store<T> extends Iterable<T> {
+  readonly length: number;
+  push(item: T): void;
+  shift(): T;
+}
+
+/**
+ * A queue between tasks, first in, first out. Not for other threads. Iterating over it with `for await` gets item
+ * after item until it is shut down. Python: `asyncio.Queue`.
+ */
+export class Queue<T> extends LoopBound {
+  /** How many items it takes; 0 or less for any number. Python: `Queue.maxsize`. */
+  readonly maxsize: number;
+  readonly #items: Store<T>;
+  readonly #getters = new Set<Future<void>>();
+  readonly #putters = new Set<Future<void>>();
+  readonly #finished = new Event();
+  #unfinished = 0;
+  #shutDown = false;
+
+  /** Throws TypeError if `maxsize` is not a number. */
+  constructor(maxsize = 0, store: Store<T> = new Deque<T>()) {
+    super();
+    if (typeof maxsize !== "number" || Number.isNaN(maxsize)) {
+      throw new TypeError(`maxsize must be a number, not ${inspect(maxsize)}`);
+    }
+    this.maxsize = maxsize;
+    this.#items = store;
+    this.#finished.set();
+  }
+
+  /** How many items are in it. Python: `Queue.qsize`. */
+  qsize(): number {
+    return this.#items.length;
+  }
+
+  /** Whether it holds nothing. Python: `Queue.empty`. */
+  empty(): boolean {
+    return this.#items.length === 0;
+  }
+
+  /** Whether it holds `maxsize` items. Python: `Queue.full`. */
+  full(): boolean {
+    return this.maxsize > 0 && this.#items.length >= this.maxsize;
+  }
+
+  /**
+   * Add `item`, waiting for room if it is full. Throws QueueShutDown if the queue is or gets shut down.
+   * Cancel safety: the item is not added. Python: `Queue.put`.
+   */
+  put(item: T): Coroutine<void> {
+    return new Coroutine(() => this.#put(item), "Queue.put");
+  }
+
+  /** Add `item` now. Throws QueueFull if there is no room, QueueShutDown after a shutdown. Python: `Queue.put_nowait`. */
+  putNowait(item: T): void {
+    if (this.#shutDown) throw new QueueShutDown("the queue was shut down");
+    if (this.full()) throw new QueueFull(`the queue holds ${this.maxsize} items, its maximum`);
+    this.#items.push(item);
+    this.#unfinished++;
+    this.#finished.clear();
+    wakeNext(this.#getters);
+  }
+
+  /**
+   * Take the next item out, waiting for one if it is empty; without a turn of the loop if it is not. Throws
+   * QueueShutDown once the queue is shut down and empty. Cancel safety: no item is lost, the next in line is woken if
+   * need be. Python: `Queue.get`.
+   */
+  get(): Coroutine<T> {
+    return new Coroutine(() => this.#get(), "Queue.get");
+  }
+
+  /** Take the next item out now. Throws QueueEmpty if there is none, QueueShutDown if there will not be any. Python: `Queue.get_nowait`. */
+  getNowait(): T {
+    if (this.empty()) {
+      throw this.#shutDown
+        ? new QueueShutDown("the queue was shut down")
+        : new QueueEmpty("the queue is empty");
+    }
+    const item = this.#items.shift();
+    wakeNext(this.#putters);
+    return item;
+  }
+
+  /** Say that an item which was taken out has been dealt with. Throws ValueError if called more often than items were put. Python: `Queue.task_done`. */
+  taskDone(): void {
+    if (this.#unfinished <= 0) throw new ValueError("taskDone() called too many times");
+    if (--this.#unfinished === 0) this.#finished.set();
+  }
+
+  /** Wait until each item that was put has been dealt with. Cancel safety: nothing is lost. Python: `Queue.join`. */
+  join(): Coroutine<void> {
+    const queue = this;
+    return new Coroutine(function* () {
+      if (queue.#unfinished > 0) yield* queue.#finished.wait();
+    }, "Queue.join");
+  }
+
+  /**
+   * Refuse further items; those in the queue can still be taken out, unless `immediate`, which drops them and counts
+   * them as dealt with. All who wait are woken. Python: `Queue.shutdown`.
+   */
+  shutdown({ immediate = false }: { immediate?: boolean } = {}): void {
+    this.#shutDown = true;
+    if (immediate) this.#drop();
+    wakeAll(this.#getters);
+    wakeAll(this.#putters);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void> {
+    while (true) {
+      try {
+        yield await this.get();
+      } catch (error) {
+        if (error instanceof QueueShutDown) return;
+        throw error;
+      }
+    }
+  }
+
+  #drop(): void {
+    while (!this.empty()) {
+      this.#items.shift();
+      if (this.#unfinished > 0) this.#unfinished--;
+    }
+    if (this.#unfinished === 0) this.#finished.set();
+  }
+
+  *#put(item: T) {
+    while (this.full()) {
+      if (this.#shutDown) throw new QueueShutDown("the queue was shut down");
+      yield* this.#waitAmong(this.#putters, () => !this.full());
+    }
+    this.putNowait(item);
+  }
+
+  *#get() {
+    while (this.empty()) {
+      if (this.#shutDown) throw new QueueShutDown("the queue was shut down");
+      yield* this.#waitAmong(this.#getters, () => !this.empty());
+    }
+    return this.getNowait();
+  }
+
+  /** Whoever is cancelled after being woken passes the wake-up on, if there is still something to wake for. */
+  *#waitAmong(waiters: Set<Future<void>>, worthwhile: () => boolean) {
+    const waiter = this.loop.createFuture<void>();
+    waiters.add(waiter);
+    try {
+      yield* waiter;
+    } catch (error) {
+      waiter.cancel();
+      waiters.delete(waiter);
+      if (worthwhile() && !waiter.cancelled()) wakeNext(waiters);
+      throw error;
+    }
+  }
+
+  override toString(): string {
+    const parts = [`maxsize=${this.maxsize}`, `items=${inspect([...this.#items], { depth: 0 })}`];
+    if (this.#getters.size > 0) parts.push(`getters=${this.#getters.size}`);
+    if (this.#putters.size > 0) parts.push(`putters=${this.#putters.size}`);
+    if (this.#unfinished > 0) parts.push(`unfinished=${this.#unfinished}`);
+    if (this.#shutDown) parts.push("shutdown");
+    return `<${this.constructor.name} ${parts.join(" ")}>`;
+  }
+}
+
+function wakeNext(waiters: Set<Future<void>>): void {
+  for (const waiter of waiters) {
+    waiters.delete(waiter);
+    if (waiter.done()) continue;
+    waiter.setResult(undefined);
+    return;
+  }
+}
+
+function wakeAll(waiters: Set<Future<void>>): void {
+  for (const waiter of waiters) if (!waiter.done()) waiter.setResult(undefined);
+  waiters.clear();
+}
