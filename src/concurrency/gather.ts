@@ -1,7 +1,7 @@
 import type { BaseEventLoop } from "../core/base-events.ts";
 import { CancelledError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
-import { Future } from "../core/futures.ts";
+import { Future, NO_ERROR } from "../core/futures.ts";
 import { ensureFuture, type ResultOf, type Waitable } from "./ensure-future.ts";
 
 export interface GatherOptions {
@@ -32,6 +32,11 @@ export function gather<A extends readonly Waitable[]>(
 export function gather<A extends readonly Waitable[]>(...args: A): Future<Results<A>>;
 export function gather(...args: readonly (Waitable | GatherOptions)[]): Future<unknown[]> {
   const [waitables, { returnExceptions = false }] = splitOptions(args);
+  return gatherAll(waitables, returnExceptions);
+}
+
+/** @internal As `gather`, for more of them than a call can have arguments. */
+export function gatherAll(waitables: readonly Waitable[], returnExceptions: boolean): Future<unknown[]> {
   const futures = new Map<Waitable, Future<unknown>>();
   for (const waitable of waitables) {
     if (!futures.has(waitable)) futures.set(waitable, ensureFuture(waitable) as Future<unknown>);
@@ -87,24 +92,23 @@ class GatheringFuture extends Future<unknown[]> {
       if (!child.cancelled()) child.exception();
       return;
     }
-    if (!this.#returnExceptions && this.#failedBy(child)) return;
-    if (this.#unfinished > 0) return;
-    const results = this.#children.map(outcomeOf);
-    if (this.#cancelRequested) this.setException(child.makeCancelledError());
-    else this.setResult(results);
+    const error = this.#returnExceptions ? NO_ERROR : child.takeError();
+    if (error !== NO_ERROR) this.fail(error);
+    else if (this.#unfinished === 0) this.#complete();
   };
 
-  #failedBy(child: Future<unknown>): boolean {
-    const error = child.cancelled() ? child.makeCancelledError() : child.exception();
-    if (error === null) return false;
-    this.setException(error);
-    return true;
+  /** A cancellation that was asked for wins over the results; its error is that of the last member, as in CPython. */
+  #complete(): void {
+    const results = this.#children.map(outcomeOf);
+    if (this.#cancelRequested) this.fail(this.#children.at(-1)!.makeCancelledError());
+    else this.finish(results);
   }
 }
 
 function outcomeOf(child: Future<unknown>): unknown {
-  if (child.cancelled()) return new CancelledError(child.makeCancelledError().message);
-  return child.exception() ?? child.result();
+  if (child.cancelled()) return new CancelledError(child.cancelMessage);
+  const error = child.takeError();
+  return error === NO_ERROR ? child.result() : error;
 }
 
 function splitOptions(args: readonly (Waitable | GatherOptions)[]): [readonly Waitable[], GatherOptions] {

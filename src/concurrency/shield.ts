@@ -1,4 +1,4 @@
-import { Future } from "../core/futures.ts";
+import { Future, NO_ERROR } from "../core/futures.ts";
 import { ensureFuture, type ResultOf, type Waitable } from "./ensure-future.ts";
 
 /**
@@ -18,8 +18,8 @@ export function shield<W extends Waitable>(waitable: W): Future<ResultOf<W>> {
     } else if (inner.cancelled()) {
       outer.cancel();
     } else {
-      const error = inner.exception();
-      if (error === null) outer.setResult(inner.result());
+      const error = inner.takeError();
+      if (error === NO_ERROR) outer.setResult(inner.result());
       else outer.setException(error);
     }
   };

@@ -3,7 +3,7 @@ import type { BaseEventLoop, CoroutineLike, TaskOptions } from "../core/base-eve
 import { Coroutine, type CoroutineBody } from "../core/coroutines.ts";
 import { CancelledError, exceptionGroup, isFatal, RuntimeError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
-import type { Future } from "../core/futures.ts";
+import { type Future, NO_ERROR } from "../core/futures.ts";
 import type { Task } from "../core/tasks.ts";
 import { currentTask } from "./current-task.ts";
 
@@ -137,8 +137,8 @@ export class TaskGroup {
       this.#allDone.setResult(undefined);
     }
     if (task.cancelled()) return;
-    const exception = task.exception();
-    if (exception === null) return;
+    const exception = task.takeError();
+    if (exception === NO_ERROR) return;
     this.#errors.push(exception);
     if (isFatal(exception)) this.#fatal ??= exception;
     if (this.#parent!.done()) {

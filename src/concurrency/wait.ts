@@ -3,7 +3,7 @@ import { isThenable } from "../core/awaitables.ts";
 import { Coroutine, iscoroutine } from "../core/coroutines.ts";
 import { ValueError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
-import { Future } from "../core/futures.ts";
+import { Future, NO_ERROR } from "../core/futures.ts";
 import { ensureFuture } from "./ensure-future.ts";
 
 /** For `wait`: until one of them is done. Python: `asyncio.FIRST_COMPLETED`. */
@@ -62,7 +62,7 @@ function* waitFor(futures: Set<Future<unknown>>, timeout: number | null, returnW
   let left = futures.size;
   const onCompletion = (future: Future<unknown>) => {
     left--;
-    const failed = () => !future.cancelled() && future.exception() !== null;
+    const failed = () => !future.cancelled() && future.takeError() !== NO_ERROR;
     if (left > 0 && returnWhen !== FIRST_COMPLETED && !(returnWhen === FIRST_EXCEPTION && failed())) return;
     timer?.cancel();
     release();

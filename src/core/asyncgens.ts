@@ -2,9 +2,9 @@ import { inspect, types } from "node:util";
 import type { Suspension } from "./awaitables.ts";
 import type { BaseEventLoop } from "./base-events.ts";
 import { Coroutine } from "./coroutines.ts";
-import { isException } from "./errors.ts";
+import { isException, RuntimeError } from "./errors.ts";
 import { getRunningLoop } from "./events.ts";
-import type { Future } from "./futures.ts";
+import { type Future, NO_ERROR } from "./futures.ts";
 import type { Task } from "./tasks.ts";
 
 /**
@@ -18,6 +18,7 @@ export class AsyncGen<T, R = unknown, N = unknown> implements AsyncGenerator<T, 
   readonly name: string;
   readonly #generator: AsyncGenerator<T, R, N>;
   #loop: BaseEventLoop | null = null;
+  #running = false;
 
   /** @internal */
   constructor(generator: AsyncGenerator<T, R, N>, name: string) {
@@ -59,15 +60,19 @@ export class AsyncGen<T, R = unknown, N = unknown> implements AsyncGenerator<T, 
     return new Coroutine(() => this.#tracked(step), `${this.name}.${what}`);
   }
 
+  /** JavaScript would queue a step that comes while another is under way; Python refuses it. */
   async #tracked(step: () => Promise<IteratorResult<T, R>>): Promise<IteratorResult<T, R>> {
+    if (this.#running) throw new RuntimeError(`${this} is already running`);
     this.#loop ??= getRunningLoop();
     this.#loop.asyncgens.add(this);
+    this.#running = true;
     let done = true;
     try {
       const result = await step();
       done = result.done === true;
       return result;
     } finally {
+      this.#running = false;
       if (done) this.#loop.asyncgens.delete(this);
     }
   }
@@ -103,8 +108,8 @@ export function* closeAll(loop: BaseEventLoop): Generator<Suspension, void, unkn
   const tasks = generators.map((generator) => loop.createTask(generator.aclose()));
   yield* allDone(loop, tasks);
   for (const [index, task] of tasks.entries()) {
-    const exception = task.cancelled() ? null : task.exception();
-    if (exception === null || !isException(exception)) continue;
+    const exception = task.takeError();
+    if (exception === NO_ERROR || !isException(exception)) continue;
     const asyncgen = generators[index]!;
     loop.callExceptionHandler({
       message: `an error occurred during closing of asynchronous generator ${asyncgen}`,

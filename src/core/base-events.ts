@@ -61,7 +61,7 @@ export class BaseEventLoop {
   #run: { resolve(): void; reject(error: unknown): void } | null = null;
   #fatal: KeyboardInterrupt | SystemExit | null = null;
   #debug = Boolean(process.env.ASYNCIO_DEBUG);
-  #exceptionHandler: ExceptionHandler<this> | null = null;
+  #exceptionHandler: ExceptionHandler | null = null;
   #taskFactory: TaskFactory | null = null;
   #frame = new Frame();
   readonly #collectAndRun = () => this.#inFrame(() => (this.#collect(), this.#runOn()));
@@ -97,8 +97,9 @@ export class BaseEventLoop {
     const done = new Promise<void>((resolve, reject) => {
       this.#run = { resolve, reject };
     });
-    setRunningLoop(this as BaseEventLoop);
+    setRunningLoop(this);
     this.#frame = new Frame();
+    this.#driver.begin();
     this.#driver.afterMicrotasks(this.#collectAndRun);
     return done;
   }
@@ -131,6 +132,7 @@ export class BaseEventLoop {
   /** Leave at the end of this iteration; what is queued meanwhile stays queued. Python: `loop.stop`. */
   stop(): void {
     this.#stopping = true;
+    this.#driver.wake();
   }
 
   /**
@@ -169,7 +171,7 @@ export class BaseEventLoop {
     this.#assertOpen();
     assertCallback(callback, "callSoon");
     const [rest, context] = splitContext(args);
-    const handle = new Handle(callback as Callback, rest, this as BaseEventLoop, context);
+    const handle = new Handle(callback as Callback, rest, this, context);
     this.enqueue(handle);
     return handle;
   }
@@ -198,7 +200,7 @@ export class BaseEventLoop {
     assertSeconds(when, "when");
     assertCallback(callback, "callAt");
     const [rest, context] = splitContext(args);
-    const timer = new TimerHandle(when, callback as Callback, rest, this as BaseEventLoop, context);
+    const timer = new TimerHandle(when, callback as Callback, rest, this, context);
     this.timers.push(timer);
     this.#driver.wake();
     return timer;
@@ -206,7 +208,7 @@ export class BaseEventLoop {
 
   /** A future that belongs to this loop. Python: `loop.create_future`. */
   createFuture<T = unknown>(): Future<T> {
-    return new Future<T>({ loop: this as BaseEventLoop });
+    return new Future<T>({ loop: this });
   }
 
   /**
@@ -218,7 +220,7 @@ export class BaseEventLoop {
     this.#assertOpen();
     const made = toCoroutine<T>(coroutine);
     if (this.#taskFactory !== null) return this.#taskFactory(this, made, options);
-    return new Task(made, { loop: this as BaseEventLoop, ...options });
+    return new Task(made, { loop: this, ...options });
   }
 
   /** Have `factory` make the loop's tasks; null for the usual ones. TypeError if it is no function. Python: `loop.set_task_factory`. */
@@ -234,17 +236,17 @@ export class BaseEventLoop {
 
   /** Close every async generator that was begun and not finished; their errors are reported. Python: `loop.shutdown_asyncgens`. */
   shutdownAsyncgens(): Coroutine<void> {
-    return new Coroutine(() => closeAll(this as BaseEventLoop), "shutdownAsyncgens");
+    return new Coroutine(() => closeAll(this), "shutdownAsyncgens");
   }
 
   /** Have `handler(loop, context)` told of errors that nobody else can be given; null for the usual one, which logs them. Python: `loop.set_exception_handler`. */
-  setExceptionHandler(handler: ExceptionHandler<this> | null): void {
+  setExceptionHandler(handler: ExceptionHandler | null): void {
     if (handler !== null) assertCallback(handler, "setExceptionHandler");
     this.#exceptionHandler = handler;
   }
 
   /** The handler that was set, or null. Python: `loop.get_exception_handler`. */
-  getExceptionHandler(): ExceptionHandler<this> | null {
+  getExceptionHandler(): ExceptionHandler | null {
     return this.#exceptionHandler;
   }
 
@@ -297,6 +299,7 @@ export class BaseEventLoop {
   /** @internal End the run with this error, at once. */
   burst(error: KeyboardInterrupt | SystemExit): void {
     this.#fatal ??= error;
+    this.#driver.wake();
   }
 
   #inFrame(step: () => void): void {
@@ -339,24 +342,23 @@ export class BaseEventLoop {
   /** Returns false where it breaks off, for JavaScript to run its microtasks or because the run is over. */
   #runBatch(): boolean {
     const batch = this.#batch;
-    while (this.#position < batch.length) {
+    while (this.#fatal === null && this.#position < batch.length) {
       batch[this.#position++]!.run();
-      if (this.#fatal !== null) {
-        this.#leave(this.#fatal);
-        return false;
-      }
-      if (this.needsDrain) {
+      if (this.needsDrain && this.#fatal === null) {
         this.needsDrain = false;
         this.#driver.afterMicrotasks(this.#goOn);
         return false;
       }
     }
-    return true;
+    if (this.#fatal === null) return true;
+    this.#leave(this.#fatal);
+    return false;
   }
 
+  /** Asks the timers in any case: a loop that is never idle must drop its cancelled timers too. */
   #timeout(): number | null {
-    if (this.#ready.length > 0 || this.#stopping) return 0;
     const next = this.timers.next();
+    if (this.#ready.length > 0 || this.#stopping) return 0;
     if (next === null) return null;
     return Math.min(Math.max(next - this.time(), 0), MAXIMUM_SELECT_TIMEOUT);
   }
@@ -371,6 +373,7 @@ export class BaseEventLoop {
     this.#fatal = null;
     this.#run = null;
     setRunningLoop(null);
+    this.#driver.end();
     if (error === null) run.resolve();
     else run.reject(error);
   }

@@ -9,6 +9,12 @@ export interface Driver {
   /** How much earlier than its due time a timer may run, in seconds: one tick of the clock. */
   readonly resolution: number;
 
+  /** A run of the loop begins: the process must stay alive until {@link end}. */
+  begin(): void;
+
+  /** The run is over. */
+  end(): void;
+
   /**
    * The loop has nothing to run for `timeout` seconds (null: until {@link wake}). Returns true if it may go on at
    * once; else calls `resume`, once, when the time is over or {@link wake} was called.

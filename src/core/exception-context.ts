@@ -1,3 +1,4 @@
+import type { BaseEventLoop } from "./base-events.ts";
 import type { Future } from "./futures.ts";
 import type { Handle } from "./handles.ts";
 import type { Task } from "./tasks.ts";
@@ -23,4 +24,4 @@ export interface ExceptionContext {
 }
 
 /** Python: the function given to `loop.set_exception_handler`. */
-export type ExceptionHandler<L> = (loop: L, context: ExceptionContext) => void;
+export type ExceptionHandler = (loop: BaseEventLoop, context: ExceptionContext) => void;

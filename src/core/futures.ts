@@ -32,7 +32,8 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   #state: FutureState = "pending";
   #result: T | undefined;
   #exception: unknown = NO_ERROR;
-  protected cancelMessage: string | undefined;
+  /** @internal */
+  cancelMessage: string | undefined;
   #cancelledError: CancelledError | null = null;
   #waiters: Runnable[] = [];
   #unretrieved: Obligation | null = null;

@@ -1,6 +1,6 @@
 import { type Awaitable, ForeignWait, type Outcome, type Suspension } from "./awaitables.ts";
 import { RuntimeError } from "./errors.ts";
-import { Frame } from "./execution.ts";
+import { type Execution, Frame } from "./execution.ts";
 import { describeValue } from "./format-helpers.ts";
 import { Future, NO_ERROR } from "./futures.ts";
 import type { Runnable } from "./handles.ts";
@@ -18,6 +18,7 @@ export class Strand implements Runnable {
   readonly #awaitable: Awaitable<unknown>;
   readonly #outcome: Outcome;
   readonly #frame: Frame;
+  readonly #execution: Execution;
   #iterator: Iterator<Suspension, unknown, unknown> | null = null;
   #injected: unknown = NO_ERROR;
   /** The future that it waits for: what cancelling the task cancels. */
@@ -26,21 +27,29 @@ export class Strand implements Runnable {
   previous: Strand | null = null;
   next: Strand | null = null;
 
-  constructor(task: Task<unknown>, awaitable: Awaitable<unknown>, outcome: Outcome, frame = new Frame()) {
+  /** `execution` differs from the task where the wait began inside of `Context.run`. */
+  constructor(
+    task: Task<unknown>,
+    awaitable: Awaitable<unknown>,
+    outcome: Outcome,
+    frame = new Frame(),
+    execution: Execution = task,
+  ) {
     this.#task = task;
     this.#awaitable = awaitable;
     this.#outcome = outcome;
     this.#frame = frame;
+    this.#execution = execution;
   }
 
   /** Run to the first wait at once: awaiting something takes no turn of the loop. */
   start(): void {
-    this.#frame.resume(this.#task, { step: () => this.#advance(NO_ERROR, undefined) });
+    this.#frame.resume(this.#execution, { step: () => this.#advance(NO_ERROR, undefined) });
   }
 
   /** The loop's turn: what it waited for is done, or it had given up a turn. */
   run(): void {
-    this.#frame.resume(this.#task, this);
+    this.#frame.resume(this.#execution, this);
   }
 
   /** @internal */
@@ -115,7 +124,7 @@ export class Strand implements Runnable {
   }
 
   #continue(error: unknown, value: unknown): void {
-    this.#frame.resume(this.#task, { step: () => this.#advance(error, value) });
+    this.#frame.resume(this.#execution, { step: () => this.#advance(error, value) });
   }
 
   /** Misuse is thrown at the place of the misuse, in the next iteration, as in CPython. */

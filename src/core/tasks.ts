@@ -4,7 +4,7 @@ import type { BaseEventLoop } from "./base-events.ts";
 import { type Context, copyContext } from "./contextvars.ts";
 import type { Coroutine } from "./coroutines.ts";
 import { CancelledError, isFatal, RuntimeError } from "./errors.ts";
-import { type Execution, Frame } from "./execution.ts";
+import { currentExecution, type Execution, Frame } from "./execution.ts";
 import { Future } from "./futures.ts";
 import { Strand, Waits } from "./strands.ts";
 
@@ -135,7 +135,7 @@ export class Task<T = unknown> extends Future<T> implements Execution, Outcome {
         reject(error);
       },
     };
-    new Strand(this, awaitable, outcome).start();
+    new Strand(this, awaitable, outcome, new Frame(), currentExecution()).start();
   }
 
   /** @internal What a step starts with: `error`, unless a cancellation waits to be delivered. */

@@ -18,18 +18,33 @@ export class VirtualClock implements Driver {
   /** Covers what rounding leaves between a timer's due time and the sum of the waits. */
   readonly resolution = 1e-9;
   #now = 0;
+  /** Whether the promises that callbacks settled have had their say since something was queued: they may queue more. */
+  #settled = false;
 
   time(): number {
     return this.#now;
   }
 
-  wait(timeout: number | null): boolean {
+  begin(): void {}
+
+  end(): void {}
+
+  wait(timeout: number | null, resume: () => void): boolean {
+    if (timeout === 0) return true;
+    if (!this.#settled) {
+      this.#settled = true;
+      afterMicrotasks(resume);
+      return false;
+    }
     if (timeout === null) throw new Deadlock();
+    this.#settled = false;
     this.#now += timeout;
     return true;
   }
 
-  wake(): void {}
+  wake(): void {
+    this.#settled = false;
+  }
 
   poll(): void {}
 

@@ -1,0 +1,218 @@
+import { inspect } from "node:util";
+import { type RunOptions, runIn } from "./concurrency/runners.ts";
+import { BaseEventLoop, type CoroutineLike } from "./core/base-events.ts";
+import { Coroutine } from "./core/coroutines.ts";
+import { NotImplementedError, ValueError } from "./core/errors.ts";
+import type { Callback } from "./core/handles.ts";
+import type {
+  Backend,
+  ConnectOptions,
+  FileDescriptor,
+  ListenOptions,
+  SocketLike,
+} from "./io/backend.ts";
+import { NodeHost } from "./io/host.ts";
+import { nativeAvailable } from "./io/native/libc.ts";
+import { NativeBackend } from "./io/native/native-backend.ts";
+import { PortableBackend } from "./io/portable/portable-backend.ts";
+import type { StreamProtocol } from "./io/protocols.ts";
+import { Server } from "./io/server.ts";
+import type { Transport } from "./io/transports.ts";
+
+export interface EventLoopOptions {
+  /**
+   * How I/O is done: `"native"` on raw file descriptors, or `"portable"` on Node's own handles. By default the
+   * environment's `ASYNCIO_BACKEND`, else native where that is possible (Linux, with koffi installed).
+   */
+  backend?: "native" | "portable" | undefined;
+}
+
+export interface CreateConnectionOptions extends ConnectOptions {
+  /** A connected socket to use, instead of a host and a port; it belongs to the transport then. */
+  sock?: SocketLike;
+}
+
+export interface CreateServerOptions extends ListenOptions {
+  /** A bound socket to use, instead of a host and a port; it belongs to the server then. */
+  sock?: SocketLike;
+  /** Whether to accept connections at once; true by default. If not, call `server.startServing()`. */
+  startServing?: boolean;
+}
+
+/**
+ * The event loop: the scheduler, hosted in Node, with the I/O of one backend. Here the rooms are put together; what a
+ * method does is in its room. Python: `asyncio.EventLoop`.
+ */
+export class EventLoop extends BaseEventLoop {
+  /** How this loop does its I/O. */
+  readonly backend: "native" | "portable";
+  readonly #io: Backend;
+
+  /** Throws NotImplementedError, with the reason, if the native backend is asked for and not available. */
+  constructor({ backend = defaultBackend() }: EventLoopOptions = {}) {
+    const io = makeBackend(backend);
+    super(new NodeHost(io.poller));
+    io.attach(this);
+    this.#io = io;
+    this.backend = io.name;
+  }
+
+  /**
+   * Connect to `port` of `host` by TCP, or adopt `options.sock`; gives the transport, and the protocol that `factory`
+   * made, when its `connectionMade` has run.
+   *
+   * Throws OSError if no address answers (ConnectionRefusedError, TimeoutError, …), gaierror if the name does not
+   * resolve, ValueError if both or neither of an address and `sock` are given, or the port is out of range. Cancel
+   * safety: the attempt is given up, and its socket closed. Python: `loop.create_connection`.
+   */
+  createConnection<P extends StreamProtocol>(
+    factory: () => P,
+    host: string | null,
+    port: number | null,
+    options: CreateConnectionOptions = {},
+  ): Coroutine<[Transport, P]> {
+    const { sock, ...rest } = options;
+    assertFactory(factory);
+    if (sock !== undefined) {
+      assertNoAddress(host, port);
+      return new Coroutine(() => this.#io.adopt(factory, sock), "createConnection");
+    }
+    const target = host ?? "localhost";
+    if (host === null && port === null) throw new ValueError("host and port was not specified and no sock specified");
+    assertHost(target);
+    const number = checkedPort(port);
+    return new Coroutine(() => this.#io.connect(factory, target, number, rest), "createConnection");
+  }
+
+  /**
+   * Listen by TCP at `port` of `host` (of several hosts; of all interfaces, if null or ""), or at `options.sock`. Each
+   * connection gets a protocol of `factory`. Port 0 lets the system choose one.
+   *
+   * Throws OSError if an address cannot be had (`EADDRINUSE`, …), gaierror if a name does not resolve, ValueError as
+   * {@link createConnection}. Cancel safety: nothing stays bound. Python: `loop.create_server`.
+   */
+  createServer(
+    factory: () => StreamProtocol,
+    host: string | readonly string[] | null,
+    port: number | null,
+    options: CreateServerOptions = {},
+  ): Coroutine<Server> {
+    const { sock, startServing = true, ...rest } = options;
+    assertFactory(factory);
+    if (sock !== undefined) {
+      assertNoAddress(host, port);
+      return this.#serve(function* (io) {
+        return io.listenOn(factory, sock, rest);
+      }, startServing);
+    }
+    if (host === null && port === null) throw new ValueError("Neither host/port nor sock were specified");
+    const hosts = host === null || host === "" ? [null] : typeof host === "string" ? [host] : [...host];
+    for (const one of hosts) if (one !== null) assertHost(one);
+    const number = checkedPort(port ?? 0);
+    return this.#serve((io) => io.listen(factory, hosts, number, rest), startServing);
+  }
+
+  /**
+   * Call `callback(...args)` in every iteration in which there is something to read at `fd`; it replaces an earlier
+   * callback. `fd` is a number or has a `fileno()`.
+   *
+   * Throws RuntimeError if a transport owns the fd, OSError if it is closed or cannot be watched, NotImplementedError
+   * on the portable backend. Python: `loop.add_reader`.
+   */
+  addReader<A extends unknown[]>(fd: FileDescriptor, callback: Callback<A>, ...args: A): void {
+    this.#io.addReader(fd, checkedCallback(callback), args);
+  }
+
+  /** Stop watching `fd` for reading; false if it was not. Throws as {@link addReader}. Python: `loop.remove_reader`. */
+  removeReader(fd: FileDescriptor): boolean {
+    return this.#io.removeReader(fd);
+  }
+
+  /** As {@link addReader}, for when `fd` can be written to. Python: `loop.add_writer`. */
+  addWriter<A extends unknown[]>(fd: FileDescriptor, callback: Callback<A>, ...args: A): void {
+    this.#io.addWriter(fd, checkedCallback(callback), args);
+  }
+
+  /** Stop watching `fd` for writing; false if it was not. Throws as {@link addReader}. Python: `loop.remove_writer`. */
+  removeWriter(fd: FileDescriptor): boolean {
+    return this.#io.removeWriter(fd);
+  }
+
+  #serve(listen: (io: Backend) => ReturnType<Backend["listen"]>, startServing: boolean): Coroutine<Server> {
+    const loop = this;
+    return new Coroutine(function* () {
+      const server = new Server(loop, yield* listen(loop.#io));
+      if (startServing) yield* startOrClose(server);
+      return server;
+    }, "createServer");
+  }
+}
+
+/**
+ * Run `main` in a new loop, and give its result or throw its error; then cancel the tasks that are left, close the
+ * async generators, and close the loop. This is how a program starts.
+ *
+ * ```ts
+ * await run(async () => { await sleep(1); console.log("hello"); });
+ * ```
+ *
+ * `main` is a function of either flavour, or a coroutine. The first Ctrl-C cancels the main task, and `run` throws
+ * KeyboardInterrupt if it ends by that; a second one exits with 130. Rejects with RuntimeError if a loop runs already,
+ * TypeError if `main` is a promise. Python: `asyncio.run`, which blocks; JavaScript cannot, so await it.
+ */
+export function run<T>(main: CoroutineLike<T>, options: RunOptions = {}): Promise<T> {
+  return runIn(options.loopFactory ?? (() => new EventLoop()), main, options);
+}
+
+/** A new loop, which does not run yet. Python: `asyncio.new_event_loop`. */
+export function newEventLoop(options: EventLoopOptions = {}): EventLoop {
+  return new EventLoop(options);
+}
+
+function* startOrClose(server: Server) {
+  try {
+    yield* server.startServing();
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+}
+
+function defaultBackend(): "native" | "portable" {
+  const wanted = process.env.ASYNCIO_BACKEND;
+  if (wanted === "native" || wanted === "portable") return wanted;
+  if (wanted) throw new ValueError(`ASYNCIO_BACKEND must be native or portable, not ${JSON.stringify(wanted)}`);
+  return nativeAvailable().available ? "native" : "portable";
+}
+
+function makeBackend(name: "native" | "portable"): NativeBackend | PortableBackend {
+  if (name === "portable") return new PortableBackend();
+  const native = nativeAvailable();
+  if (native.available) return new NativeBackend();
+  throw new NotImplementedError(`the native backend is not available: ${native.reason}; use "portable"`);
+}
+
+function assertFactory(factory: unknown): void {
+  if (typeof factory !== "function") {
+    throw new TypeError(`a function that makes a protocol was expected, not ${inspect(factory)}`);
+  }
+}
+
+function assertNoAddress(host: unknown, port: unknown): void {
+  if (host === null && port === null) return;
+  throw new ValueError("host/port and sock can not be specified at the same time");
+}
+
+function assertHost(host: unknown): void {
+  if (typeof host !== "string") throw new TypeError(`host must be a string, not ${inspect(host)}`);
+}
+
+function checkedPort(port: number | null): number {
+  if (typeof port === "number" && Number.isInteger(port) && port >= 0 && port <= 65535) return port;
+  throw new ValueError(`port must be an integer from 0 to 65535, not ${inspect(port)}`);
+}
+
+function checkedCallback<A extends unknown[]>(callback: Callback<A>): Callback {
+  if (typeof callback !== "function") throw new TypeError(`a function was expected, not ${inspect(callback)}`);
+  return callback as Callback;
+}

@@ -1,0 +1,118 @@
+import { afterMicrotasks, type Driver } from "../core/driver.ts";
+
+/** The I/O of a backend that is not made of Node's own handles, which call the loop by themselves. */
+export interface Poller {
+  /** Queue the callbacks of all I/O that is ready, without waiting. */
+  poll(): void;
+  /** Call `onReady`, outside of the loop's turn, when some becomes ready; keep the process alive. */
+  watch(onReady: () => void): void;
+  unwatch(): void;
+  close(): void;
+}
+
+/**
+ * How long a busy loop may keep libuv waiting: so many iterations, and so many milliseconds. Timers, sockets and
+ * signals of others then get their turn; one such turn costs about as much as ten switches between tasks.
+ */
+const BUSY_ITERATIONS = 16;
+const BUSY_MILLISECONDS = 1;
+
+/** Longer than any program runs; only a timer that is pending keeps Node alive. */
+const KEEP_ALIVE_MILLISECONDS = 2 ** 31 - 1;
+
+/** Runs the loop inside of Node: it sleeps in libuv, beside everything else that Node does. */
+export class NodeHost implements Driver {
+  /** `performance.now()` ticks in nanoseconds. */
+  readonly resolution = 1e-9;
+  readonly #poller: Poller | null;
+  #keepAlive: NodeJS.Timeout | null = null;
+  #resume: (() => void) | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #timerDue = 0;
+  #iterations = 0;
+  #busySince = 0;
+
+  constructor(poller: Poller | null) {
+    this.#poller = poller;
+  }
+
+  time(): number {
+    return performance.now() / 1000;
+  }
+
+  begin(): void {
+    this.#keepAlive = setInterval(() => {}, KEEP_ALIVE_MILLISECONDS);
+    this.#poller?.watch(() => this.wake());
+    this.#startTurn();
+  }
+
+  end(): void {
+    if (this.#keepAlive !== null) clearInterval(this.#keepAlive);
+    this.#poller?.unwatch();
+    this.#clearTimer();
+    this.#resume = null;
+  }
+
+  wait(timeout: number | null, resume: () => void): boolean {
+    if (timeout === 0 && !this.#othersAreDue()) return true;
+    this.#resume = resume;
+    if (timeout === 0) this.wake();
+    else if (timeout !== null) this.#setTimer(timeout);
+    return false;
+  }
+
+  wake(): void {
+    const resume = this.#resume;
+    if (resume === null) return;
+    this.#resume = null;
+    setImmediate(() => this.#go(resume));
+  }
+
+  poll(): void {
+    this.#poller?.poll();
+  }
+
+  afterMicrotasks(resume: () => void): void {
+    afterMicrotasks(resume);
+  }
+
+  close(): void {
+    this.#poller?.close();
+  }
+
+  #go(resume: () => void): void {
+    this.#startTurn();
+    resume();
+  }
+
+  #startTurn(): void {
+    this.#iterations = 0;
+    this.#busySince = performance.now();
+  }
+
+  #othersAreDue(): boolean {
+    return ++this.#iterations > BUSY_ITERATIONS || performance.now() - this.#busySince > BUSY_MILLISECONDS;
+  }
+
+  /** A timer that is pending and early enough is left alone: waking up once too often costs less than a new timer. */
+  #setTimer(timeout: number): void {
+    const due = performance.now() + timeout * 1000;
+    if (this.#timer !== null && this.#timerDue <= due) return;
+    this.#clearTimer();
+    this.#timerDue = due;
+    this.#timer = setTimeout(() => this.#onTimer(), Math.ceil(timeout * 1000));
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #onTimer(): void {
+    this.#timer = null;
+    const resume = this.#resume;
+    if (resume === null) return;
+    this.#resume = null;
+    this.#go(resume);
+  }
+}

@@ -1,0 +1,121 @@
+import { inspect } from "node:util";
+import type { BaseEventLoop } from "../../core/base-events.ts";
+import { RuntimeError } from "../../core/errors.ts";
+import { type Callback, Handle } from "../../core/handles.ts";
+import type { FileDescriptor } from "../backend.ts";
+import type { Poller } from "../host.ts";
+import { EpollSelector, EVENT_READ, EVENT_WRITE } from "./selector.ts";
+
+/** Who is told that an fd is ready. At least one of the two is set as long as the fd is registered. */
+interface Watchers {
+  reader: Handle | null;
+  writer: Handle | null;
+}
+
+type Direction = keyof Watchers;
+
+const EVENT: Readonly<Record<Direction, number>> = { reader: EVENT_READ, writer: EVENT_WRITE };
+
+/**
+ * The loop's readers and writers: for each fd a callback for each direction, queued anew in every iteration in which
+ * the fd is ready. Python: the half of `BaseSelectorEventLoop` that deals with the selector.
+ */
+export class SelectorEvents implements Poller {
+  readonly #selector = new EpollSelector();
+  readonly #watchers = new Map<number, Watchers>();
+  readonly #transports = new Set<number>();
+  #loop: BaseEventLoop | null = null;
+
+  /** The loop that the callbacks belong to; it needs the poller first. */
+  attach(loop: BaseEventLoop): void {
+    this.#loop = loop;
+  }
+
+  get loop(): BaseEventLoop {
+    if (this.#loop === null) throw new RuntimeError("the selector belongs to no loop yet");
+    return this.#loop;
+  }
+
+  poll(): void {
+    if (this.#watchers.size > 0) this.#selector.select(this.#queue);
+  }
+
+  watch(onReady: () => void): void {
+    this.#selector.watch(onReady);
+  }
+
+  unwatch(): void {
+    this.#selector.unwatch();
+  }
+
+  close(): void {
+    for (const { reader, writer } of this.#watchers.values()) {
+      reader?.cancel();
+      writer?.cancel();
+    }
+    this.#watchers.clear();
+    this.#selector.close();
+  }
+
+  /** Call `callback(...args)` whenever `fd` is ready for it, instead of an earlier callback. */
+  add(direction: Direction, fd: number, callback: Callback, args: readonly unknown[] = []): void {
+    const handle = new Handle(callback, args, this.loop);
+    const watchers = this.#watchers.get(fd);
+    if (watchers === undefined) {
+      this.#selector.register(fd, EVENT[direction]);
+      this.#watchers.set(fd, { reader: null, writer: null, [direction]: handle });
+      return;
+    }
+    watchers[direction]?.cancel();
+    watchers[direction] = handle;
+    this.#selector.modify(fd, eventsOf(watchers));
+  }
+
+  /** Stop that; false if there was nothing. A callback that is queued already does not run any more. */
+  remove(direction: Direction, fd: number): boolean {
+    const watchers = this.#watchers.get(fd);
+    const handle = watchers?.[direction];
+    if (!watchers || !handle) return false;
+    handle.cancel();
+    watchers[direction] = null;
+    if (watchers.reader === null && watchers.writer === null) {
+      this.#watchers.delete(fd);
+      this.#selector.unregister(fd);
+    } else {
+      this.#selector.modify(fd, eventsOf(watchers));
+    }
+    return true;
+  }
+
+  /** `fd` belongs to a transport from now on, until {@link disown}: nobody else may watch it. */
+  own(fd: number): void {
+    this.#transports.add(fd);
+  }
+
+  disown(fd: number): void {
+    this.#transports.delete(fd);
+  }
+
+  /** The number of an fd that a user names. Throws ValueError for what is none, RuntimeError if a transport has it. */
+  userFd(fd: FileDescriptor): number {
+    const number = typeof fd === "number" ? fd : fd?.fileno?.();
+    if (!Number.isInteger(number) || number < 0) {
+      throw new TypeError(`a file descriptor was expected, or an object with fileno(), not ${inspect(fd)}`);
+    }
+    if (this.#transports.has(number)) {
+      throw new RuntimeError(`File descriptor ${number} is used by a transport`);
+    }
+    return number;
+  }
+
+  readonly #queue = (fd: number, events: number): void => {
+    const watchers = this.#watchers.get(fd);
+    if (watchers === undefined) return;
+    if (events & EVENT_READ && watchers.reader !== null) this.loop.enqueue(watchers.reader);
+    if (events & EVENT_WRITE && watchers.writer !== null) this.loop.enqueue(watchers.writer);
+  };
+}
+
+function eventsOf({ reader, writer }: Watchers): number {
+  return (reader === null ? 0 : EVENT_READ) | (writer === null ? 0 : EVENT_WRITE);
+}

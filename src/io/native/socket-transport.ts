@@ -1,0 +1,235 @@
+import { constants } from "node:os";
+import { isFatal, RuntimeError } from "../../core/errors.ts";
+import { BufferedProtocol, type StreamProtocol } from "../protocols.ts";
+import type { Server } from "../server.ts";
+import { StreamTransport } from "../stream-transport.ts";
+import type { Address } from "../address.ts";
+import { errnoError } from "./errno.ts";
+import { libc } from "./libc.ts";
+import type { SelectorEvents } from "./selector-events.ts";
+import { readIntoSlab } from "./slab.ts";
+import type { Socket } from "./socket.ts";
+import { AF_INET, AF_INET6, IPPROTO_TCP, SHUT_WR, TCP_NODELAY } from "./socket-constants.ts";
+import { NativeTransportSocket } from "./trsock.ts";
+import { WriteBuffer } from "./write-buffer.ts";
+
+const { EAGAIN, EINTR, ENOTCONN } = constants.errno;
+
+/**
+ * A stream transport on a connected socket, which belongs to it from now on. Writes go to the kernel first; only what
+ * it does not take is buffered. Python: `_SelectorSocketTransport`.
+ */
+export class SocketTransport extends StreamTransport {
+  readonly #libc = libc();
+  readonly #events: SelectorEvents;
+  readonly #sock: Socket;
+  readonly #fd: number;
+  readonly #server: Server | null;
+  readonly #buffer = new WriteBuffer();
+  readonly #read = (buffer: Buffer, offset: number, length: number) =>
+    this.#libc.recv(this.#fd, buffer, offset, length);
+
+  constructor(
+    events: SelectorEvents,
+    sock: Socket,
+    protocol: StreamProtocol,
+    options: { server?: Server; peername?: Address | null } = {},
+  ) {
+    super(events.loop, protocol);
+    this.#events = events;
+    this.#sock = sock;
+    this.#fd = sock.fileno();
+    this.#server = options.server ?? null;
+    this.extra.socket = new NativeTransportSocket(sock);
+    this.extra.sockname = sock.getsockname();
+    this.extra.peername = options.peername ?? peernameOf(sock);
+    disableNagle(sock);
+    events.own(this.#fd);
+    this.#server?.attach(this);
+  }
+
+  /** Tell the protocol, then read, then `made`: each in its own callback, in this order. */
+  begin(made: () => void = () => {}): void {
+    this.loop.callSoon(() => this.getProtocol().connectionMade(this));
+    this.loop.callSoon(() => this.#startReading());
+    this.loop.callSoon(made);
+  }
+
+  override pauseReading(): void {
+    if (!this.isReading()) return;
+    this.paused = true;
+    this.#events.remove("reader", this.#fd);
+  }
+
+  override resumeReading(): void {
+    if (this.closing || !this.paused) return;
+    this.paused = false;
+    this.#startReading();
+  }
+
+  override getWriteBufferSize(): number {
+    return this.#buffer.size;
+  }
+
+  override writeEof(): void {
+    if (this.closing || this.eofWritten) return;
+    this.eofWritten = true;
+    if (this.#buffer.size === 0) this.#shutdown();
+  }
+
+  override close(): void {
+    if (this.closing) return;
+    this.closing = true;
+    this.#events.remove("reader", this.#fd);
+    if (this.#buffer.size === 0) this.#lose(null);
+  }
+
+  protected override forceClose(error: Error | null): void {
+    if (this.lost > 0) return;
+    this.#buffer.clear();
+    this.#events.remove("writer", this.#fd);
+    this.#events.remove("reader", this.#fd);
+    this.closing = true;
+    this.#lose(error);
+  }
+
+  protected override send(bytes: Uint8Array): void {
+    if (this.#buffer.size > 0) {
+      this.#buffer.push(bytes);
+    } else {
+      const sent = this.#sent(this.#libc.send(this.#fd, bytes, 0, bytes.byteLength), "send");
+      if (sent < 0 || sent === bytes.byteLength) return;
+      this.#buffer.push(sent === 0 ? bytes : bytes.subarray(sent));
+      this.#events.add("writer", this.#fd, this.#onWritable);
+    }
+    this.pauseIfAboveHigh();
+  }
+
+  protected override sendAll(chunks: Uint8Array[]): void {
+    const wasEmpty = this.#buffer.size === 0;
+    for (const chunk of chunks) this.#buffer.push(chunk);
+    if (wasEmpty) {
+      if (!this.#flush()) return;
+      if (this.#buffer.size > 0) this.#events.add("writer", this.#fd, this.#onWritable);
+    }
+    this.pauseIfAboveHigh();
+  }
+
+  /** Returns false if the connection is lost. */
+  #flush(): boolean {
+    const sent = this.#sent(this.#libc.writev(this.#fd, this.#buffer.head()), "write");
+    if (sent > 0) this.#buffer.consume(sent);
+    return sent >= 0;
+  }
+
+  /** 0 where the kernel would have to wait, -1 where it refuses: then the connection is lost. */
+  #sent(result: number, syscall: string): number {
+    if (result >= 0) return result;
+    if (result === -EAGAIN || result === -EINTR) return 0;
+    this.fatalError(errnoError(-result, syscall), "Fatal write error on socket transport");
+    return -1;
+  }
+
+  readonly #onWritable = (): void => {
+    if (this.lost > 0 || !this.#flush()) return;
+    this.resumeIfBelowLow();
+    if (this.#buffer.size > 0) return;
+    this.#events.remove("writer", this.#fd);
+    if (this.lost > 0) return;
+    if (this.closing) this.#lose(null);
+    else if (this.eofWritten) this.#shutdown();
+  };
+
+  #startReading(): void {
+    if (this.isReading()) this.#events.add("reader", this.#fd, this.#onReadable);
+  }
+
+  readonly #onReadable = (): void => {
+    if (this.lost > 0) return;
+    const protocol = this.getProtocol();
+    if (protocol instanceof BufferedProtocol) this.#readBuffered(protocol);
+    else this.#readPlain();
+  };
+
+  #readPlain(): void {
+    const data = readIntoSlab(this.#read);
+    if (typeof data === "number") this.#onNothingRead(data);
+    else this.#feed("dataReceived", () => (this.getProtocol() as { dataReceived(data: Buffer): void }).dataReceived(data));
+  }
+
+  #readBuffered(protocol: BufferedProtocol): void {
+    this.#feed("getBuffer", () => {
+      const buffer = protocol.getBuffer(-1);
+      if (buffer.byteLength === 0) throw new RuntimeError("getBuffer() returned an empty buffer");
+      const count = this.#libc.recv(this.#fd, buffer, 0, buffer.byteLength);
+      if (count <= 0) this.#onNothingRead(count);
+      else this.#feed("bufferUpdated", () => protocol.bufferUpdated(count));
+    });
+  }
+
+  #onNothingRead(result: number): void {
+    if (result === 0) this.#onEof();
+    else if (result !== -EAGAIN && result !== -EINTR) {
+      this.fatalError(errnoError(-result, "recv"), "Fatal read error on socket transport");
+    }
+  }
+
+  #onEof(): void {
+    this.#feed("eofReceived", () => {
+      const keepOpen = this.getProtocol().eofReceived();
+      if (keepOpen) this.#events.remove("reader", this.#fd);
+      else this.close();
+    });
+  }
+
+  /** An error of the protocol in one of these leaves the stream in the middle of something: it cannot go on. */
+  #feed(method: string, call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      this.fatalError(error, `Fatal error: protocol.${method}() call failed.`);
+    }
+  }
+
+  #shutdown(): void {
+    try {
+      this.#sock.shutdown(SHUT_WR);
+    } catch (error) {
+      // The peer may have reset the connection meanwhile; reading will tell.
+      if ((error as { errno?: number }).errno !== ENOTCONN) throw error;
+    }
+  }
+
+  #lose(error: Error | null): void {
+    this.lost++;
+    this.loop.callSoon(() => this.#connectionLost(error));
+  }
+
+  #connectionLost(error: Error | null): void {
+    try {
+      this.getProtocol().connectionLost(error);
+    } finally {
+      this.#events.disown(this.#fd);
+      this.#sock.close();
+      this.#server?.detach(this);
+    }
+  }
+
+  override toString(): string {
+    return `<SocketTransport ${this.stateName} fd=${this.#fd} buffered=${this.#buffer.size}>`;
+  }
+}
+
+function peernameOf(sock: Socket): Address | null {
+  try {
+    return sock.getpeername();
+  } catch {
+    return null;
+  }
+}
+
+/** A small write is sent at once instead of waiting for the acknowledgement of the last one, as in CPython. */
+function disableNagle(sock: Socket): void {
+  if (sock.family === AF_INET || sock.family === AF_INET6) sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
+}

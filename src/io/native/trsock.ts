@@ -1,0 +1,52 @@
+import type { Address } from "../address.ts";
+import type { TransportSocket } from "../trsock.ts";
+import type { Socket } from "./socket.ts";
+
+/** The restricted view of a native socket. */
+export class NativeTransportSocket implements TransportSocket {
+  readonly #sock: Socket;
+
+  constructor(sock: Socket) {
+    this.#sock = sock;
+  }
+
+  get family(): number {
+    return this.#sock.family;
+  }
+
+  get type(): number {
+    return this.#sock.type;
+  }
+
+  get proto(): number {
+    return this.#sock.proto;
+  }
+
+  fileno(): number {
+    return this.#sock.fileno();
+  }
+
+  getsockname(): Address {
+    return this.#sock.getsockname();
+  }
+
+  getpeername(): Address {
+    return this.#sock.getpeername();
+  }
+
+  getsockopt(level: number, name: number): number {
+    return this.#sock.getsockopt(level, name);
+  }
+
+  setsockopt(level: number, name: number, value: number | Uint8Array): void {
+    this.#sock.setsockopt(level, name, value);
+  }
+
+  shutdown(how: number): void {
+    this.#sock.shutdown(how);
+  }
+
+  toString(): string {
+    return `<TransportSocket ${this.#sock}>`;
+  }
+}

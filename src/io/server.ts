@@ -1,0 +1,162 @@
+import { inspect } from "node:util";
+import { sleep } from "../concurrency/sleep.ts";
+import type { BaseEventLoop } from "../core/base-events.ts";
+import { Coroutine } from "../core/coroutines.ts";
+import { CancelledError, RuntimeError } from "../core/errors.ts";
+import type { Future } from "../core/futures.ts";
+import type { Transport } from "./transports.ts";
+import type { TransportSocket } from "./trsock.ts";
+
+/** The listening sockets of a server, whatever they are made of. */
+export interface Listener {
+  readonly sockets: readonly TransportSocket[];
+  /** Accept from now on; each connection is attached to `server`. Throws OSError if the system refuses. */
+  start(server: Server): void;
+  /** Stop accepting, and close the sockets. */
+  close(): void;
+}
+
+/**
+ * A server that accepts connections: what `createServer` and `startServer` give. At the end of an `await using` block
+ * it is closed, and its last connection awaited. Python: `asyncio.Server`.
+ */
+export class Server {
+  readonly #loop: BaseEventLoop;
+  readonly #transports = new Set<Transport>();
+  /** Null once closed. */
+  #listener: Listener | null;
+  /** Null once closed and without connections. */
+  #waiters: Future<void>[] | null = [];
+  #serving = false;
+  #serveForever: Future<void> | null = null;
+
+  /** @internal */
+  constructor(loop: BaseEventLoop, listener: Listener) {
+    this.#loop = loop;
+    this.#listener = listener;
+  }
+
+  /** The loop that the server belongs to. Python: `Server.get_loop`. */
+  getLoop(): BaseEventLoop {
+    return this.#loop;
+  }
+
+  /** Whether new connections are accepted. Python: `Server.is_serving`. */
+  isServing(): boolean {
+    return this.#serving;
+  }
+
+  /** The listening sockets; none once closed. `server.sockets[0].getsockname()` tells the port. Python: `Server.sockets`. */
+  get sockets(): readonly TransportSocket[] {
+    return this.#listener?.sockets ?? [];
+  }
+
+  /** Accept connections, if it does not yet. Throws RuntimeError once closed. Python: `Server.start_serving`. */
+  startServing(): Coroutine<void> {
+    const server = this;
+    return new Coroutine(function* () {
+      server.begin();
+      yield* sleep(0);
+    }, "Server.startServing");
+  }
+
+  /**
+   * Accept connections until cancelled; then close, wait for the last connection, and throw the CancelledError. Throws
+   * RuntimeError if the server is closed, or somebody does this already. Python: `Server.serve_forever`.
+   */
+  serveForever(): Coroutine<never> {
+    const server = this;
+    return new Coroutine<never>(function* () {
+      if (server.#serveForever !== null) {
+        throw new RuntimeError(`${server} is already being awaited on serveForever()`);
+      }
+      server.begin();
+      server.#serveForever = server.#loop.createFuture<void>();
+      try {
+        yield* server.#serveForever;
+        throw new CancelledError();
+      } catch (error) {
+        server.close();
+        yield* server.waitClosed();
+        throw error;
+      } finally {
+        server.#serveForever = null;
+      }
+    }, "Server.serveForever");
+  }
+
+  /** Stop accepting. Connections that exist stay. Ends {@link serveForever}. Python: `Server.close`. */
+  close(): void {
+    const listener = this.#listener;
+    if (listener === null) return;
+    this.#listener = null;
+    this.#serving = false;
+    listener.close();
+    this.#serveForever?.cancel();
+    this.#wakeIfOver();
+  }
+
+  /**
+   * Wait until the server is closed and its last connection is gone. It does not close the server. Cancel safety:
+   * nothing is lost. Python: `Server.wait_closed`.
+   */
+  waitClosed(): Coroutine<void> {
+    const server = this;
+    return new Coroutine(function* () {
+      if (server.#waiters === null) return;
+      const waiter = server.#loop.createFuture<void>();
+      server.#waiters.push(waiter);
+      yield* waiter;
+    }, "Server.waitClosed");
+  }
+
+  /** Close every connection; what is buffered is still sent. Python: `Server.close_clients`. */
+  closeClients(): void {
+    for (const transport of [...this.#transports]) transport.close();
+  }
+
+  /** End every connection now; what is buffered is lost. Python: `Server.abort_clients`. */
+  abortClients(): void {
+    for (const transport of [...this.#transports]) transport.abort();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.waitClosed();
+  }
+
+  /** @internal Accept from now on. */
+  begin(): void {
+    if (this.#listener === null) throw new RuntimeError(`${this} is closed`);
+    if (this.#serving) return;
+    this.#serving = true;
+    this.#listener.start(this);
+  }
+
+  /** @internal A connection was accepted. */
+  attach(transport: Transport): void {
+    this.#transports.add(transport);
+  }
+
+  /** @internal A connection is gone. */
+  detach(transport: Transport): void {
+    this.#transports.delete(transport);
+    this.#wakeIfOver();
+  }
+
+  #wakeIfOver(): void {
+    if (this.#listener !== null || this.#transports.size > 0) return;
+    const waiters = this.#waiters ?? [];
+    this.#waiters = null;
+    for (const waiter of waiters) if (!waiter.done()) waiter.setResult(undefined);
+  }
+
+  toString(): string {
+    const names = this.sockets.map((socket) => inspect(socket.getsockname()));
+    return `<Server ${this.#serving ? "serving" : "not serving"} sockets=[${names.join(", ")}]>`;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}

@@ -1,0 +1,125 @@
+import type { BaseEventLoop } from "../core/base-events.ts";
+import { LOG_THRESHOLD_FOR_CONNLOST_WRITES } from "../core/constants.ts";
+import { isFatal, OSError, RuntimeError } from "../core/errors.ts";
+import { logger } from "../core/log.ts";
+import type { StreamProtocol } from "./protocols.ts";
+import { type BytesLike, Transport, toBytes, writeBufferLimits } from "./transports.ts";
+
+/** The state of a transport, apart from its socket, which both backends share. */
+export abstract class StreamTransport extends Transport {
+  /** @internal */
+  protected readonly loop: BaseEventLoop;
+  protected closing = false;
+  protected paused = false;
+  protected eofWritten = false;
+  /** Above 0 the connection is lost: `connectionLost` was called or queued. It counts the writes since. */
+  protected lost = 0;
+  #protocol: StreamProtocol;
+  #low: number;
+  #high: number;
+  #protocolPaused = false;
+
+  constructor(loop: BaseEventLoop, protocol: StreamProtocol) {
+    super();
+    this.loop = loop;
+    this.#protocol = protocol;
+    [this.#low, this.#high] = writeBufferLimits({});
+  }
+
+  override isClosing(): boolean {
+    return this.closing;
+  }
+
+  override isReading(): boolean {
+    return !this.closing && !this.paused;
+  }
+
+  override canWriteEof(): boolean {
+    return true;
+  }
+
+  override getProtocol(): StreamProtocol {
+    return this.#protocol;
+  }
+
+  override setProtocol(protocol: StreamProtocol): void {
+    this.#protocol = protocol;
+  }
+
+  override getWriteBufferLimits(): [low: number, high: number] {
+    return [this.#low, this.#high];
+  }
+
+  override setWriteBufferLimits(limits: { high?: number; low?: number } = {}): void {
+    [this.#low, this.#high] = writeBufferLimits(limits);
+    this.pauseIfAboveHigh();
+  }
+
+  override write(data: BytesLike): void {
+    const bytes = toBytes(data);
+    if (this.#mayWrite() && bytes.byteLength > 0) this.send(bytes);
+  }
+
+  override writelines(chunks: Iterable<BytesLike>): void {
+    const bytes = Array.from(chunks, toBytes).filter(({ byteLength }) => byteLength > 0);
+    if (this.#mayWrite() && bytes.length > 0) this.sendAll(bytes);
+  }
+
+  /** Send or buffer; the connection is there, and `bytes` are not none. */
+  protected abstract send(bytes: Uint8Array): void;
+  protected abstract sendAll(chunks: Uint8Array[]): void;
+
+  /** End the connection with `error`, dropping what is buffered; once. */
+  protected abstract forceClose(error: Error | null): void;
+
+  override abort(): void {
+    this.forceClose(null);
+  }
+
+  #mayWrite(): boolean {
+    if (this.eofWritten) throw new RuntimeError("Cannot call write() after writeEof()");
+    if (this.lost === 0) return true;
+    if (this.lost >= LOG_THRESHOLD_FOR_CONNLOST_WRITES) {
+      logger.warn(`write() on a lost connection: ${this}`);
+    }
+    this.lost++;
+    return false;
+  }
+
+  protected pauseIfAboveHigh(): void {
+    if (this.#protocolPaused || this.getWriteBufferSize() <= this.#high) return;
+    this.#protocolPaused = true;
+    this.callProtocol("pauseWriting", () => this.#protocol.pauseWriting());
+  }
+
+  protected resumeIfBelowLow(): void {
+    if (!this.#protocolPaused || this.getWriteBufferSize() > this.#low) return;
+    this.#protocolPaused = false;
+    this.callProtocol("resumeWriting", () => this.#protocol.resumeWriting());
+  }
+
+  /** An error of the flow-control callbacks is reported, and the connection goes on. */
+  protected callProtocol(method: string, call: () => void): void {
+    try {
+      call();
+    } catch (exception) {
+      if (isFatal(exception)) throw exception;
+      this.report(`protocol.${method}() failed`, exception);
+    }
+  }
+
+  /** The connection cannot go on. The system's errors go to `connectionLost` alone; those of our own are reported. */
+  protected fatalError(exception: unknown, message: string): void {
+    if (!(exception instanceof OSError)) this.report(message, exception);
+    this.forceClose(exception instanceof Error ? exception : new RuntimeError(message, { cause: exception }));
+  }
+
+  protected report(message: string, exception: unknown): void {
+    this.loop.callExceptionHandler({ message, exception, transport: this, protocol: this.#protocol });
+  }
+
+  protected get stateName(): string {
+    if (this.lost > 0) return "closed";
+    return this.closing ? "closing" : "open";
+  }
+}

@@ -1,0 +1,122 @@
+import { inspect } from "node:util";
+import { ValueError } from "../core/errors.ts";
+import type { Address } from "./address.ts";
+import type { BaseProtocol } from "./protocols.ts";
+import type { TransportSocket } from "./trsock.ts";
+
+/** What `getExtraInfo` knows by name. */
+export interface ExtraInfo {
+  /** A restricted view of the socket. */
+  socket: TransportSocket;
+  /** This side's address. */
+  sockname: Address;
+  /** The other side's address; null if there is none. */
+  peername: Address | null;
+}
+
+/** What can be sent: bytes, or a string, which is sent as UTF-8. */
+export type BytesLike = Uint8Array | ArrayBuffer | string;
+
+/** One side of a connection, as the protocol sees it. Python: `asyncio.BaseTransport`. */
+export abstract class BaseTransport {
+  /** @internal */
+  protected readonly extra: Partial<ExtraInfo> = {};
+
+  /** A fact about the connection, or `fallback` if it is not known. Python: `get_extra_info`. */
+  getExtraInfo<K extends keyof ExtraInfo>(name: K, fallback?: null): ExtraInfo[K] | null;
+  getExtraInfo<T>(name: string, fallback: T): unknown;
+  getExtraInfo(name: string, fallback?: unknown): unknown;
+  getExtraInfo(name: string, fallback: unknown = null): unknown {
+    return this.extra[name as keyof ExtraInfo] ?? fallback;
+  }
+
+  /** Whether the connection is closing or closed. Python: `is_closing`. */
+  abstract isClosing(): boolean;
+
+  /** Stop reading, send what is buffered, then end the connection. Python: `close`. */
+  abstract close(): void;
+
+  /** Feed another protocol from now on; `connectionMade` is not called. Python: `set_protocol`. */
+  abstract setProtocol(protocol: BaseProtocol): void;
+
+  /** The protocol that is fed. Python: `get_protocol`. */
+  abstract getProtocol(): BaseProtocol;
+
+  /** As {@link close}, at the end of a `using` block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  abstract toString(): string;
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+/** A two-way stream of bytes. Python: `asyncio.Transport`. */
+export abstract class Transport extends BaseTransport {
+  /** Whether bytes are being received: not paused, not closing. Python: `is_reading`. */
+  abstract isReading(): boolean;
+
+  /** Receive nothing until {@link resumeReading}; the peer feels it in time. Python: `pause_reading`. */
+  abstract pauseReading(): void;
+
+  /** Receive again; nothing if it was not paused, or is closing. Python: `resume_reading`. */
+  abstract resumeReading(): void;
+
+  /**
+   * Send `data`: what the kernel takes at once, the rest in the background. Never waits; may call the protocol's
+   * `pauseWriting`. Once the connection is lost, data is dropped.
+   *
+   * Throws TypeError if `data` is no bytes, RuntimeError after {@link writeEof}. Python: `write`.
+   */
+  abstract write(data: BytesLike): void;
+
+  /** As one {@link write} of all the chunks, with nothing between them. Python: `writelines`. */
+  abstract writelines(chunks: Iterable<BytesLike>): void;
+
+  /** End this side once the buffer is sent; the other may go on. Python: `write_eof`. */
+  abstract writeEof(): void;
+
+  /** Whether {@link writeEof} is possible. Python: `can_write_eof`. */
+  abstract canWriteEof(): boolean;
+
+  /** End the connection now; what is buffered is dropped. Python: `abort`. */
+  abstract abort(): void;
+
+  /** How many bytes are waiting to be sent. Python: `get_write_buffer_size`. */
+  abstract getWriteBufferSize(): number;
+
+  /** The marks of the write buffer, `[low, high]`, in bytes. Python: `get_write_buffer_limits`. */
+  abstract getWriteBufferLimits(): [low: number, high: number];
+
+  /**
+   * Set the marks, in bytes: above `high` the protocol's `pauseWriting` is called, at `low` or below its
+   * `resumeWriting`. By default `high` is 64 KiB, or four times `low`, and `low` a quarter of `high`.
+   *
+   * Throws ValueError unless high ≥ low ≥ 0. Python: `set_write_buffer_limits`.
+   */
+  abstract setWriteBufferLimits(limits?: { high?: number; low?: number }): void;
+}
+
+/** The bytes of `data`. Throws TypeError if it has none. */
+export function toBytes(data: BytesLike): Uint8Array {
+  if (typeof data === "string") return Buffer.from(data);
+  if (data instanceof Uint8Array) return data;
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  throw new TypeError(`data must be a Uint8Array or a string, not ${inspect(data)}`);
+}
+
+/** The marks for what `setWriteBufferLimits` was given. Throws ValueError if they make no sense. */
+export function writeBufferLimits(
+  { high, low }: { high?: number; low?: number },
+  defaultHigh = 64 * 1024,
+): [low: number, high: number] {
+  const top = high ?? (low === undefined ? defaultHigh : 4 * low);
+  const bottom = low ?? Math.floor(top / 4);
+  if (!(top >= bottom && bottom >= 0)) {
+    throw new ValueError(`high (${top}) must be >= low (${bottom}) must be >= 0`);
+  }
+  return [bottom, top];
+}
