@@ -4,13 +4,7 @@ import { BaseEventLoop, type CoroutineLike } from "./core/base-events.ts";
 import { Coroutine } from "./core/coroutines.ts";
 import { NotImplementedError, ValueError } from "./core/errors.ts";
 import type { Callback } from "./core/handles.ts";
-import type {
-  Backend,
-  ConnectOptions,
-  FileDescriptor,
-  ListenOptions,
-  SocketLike,
-} from "./io/backend.ts";
+import type { Backend, ConnectOptions, FileDescriptor, ListenOptions, SocketLike } from "./io/backend.ts";
 import { NodeHost } from "./io/host.ts";
 import { nativeAvailable } from "./io/native/libc.ts";
 import { NativeBackend } from "./io/native/native-backend.ts";
@@ -78,7 +72,8 @@ export class EventLoop extends BaseEventLoop {
       return new Coroutine(() => this.#io.adopt(factory, sock), "createConnection");
     }
     const target = host ?? "localhost";
-    if (host === null && port === null) throw new ValueError("host and port was not specified and no sock specified");
+    if (host === null && port === null)
+      throw new ValueError("host and port was not specified and no sock specified");
     assertHost(target);
     const number = checkedPort(port);
     return new Coroutine(() => this.#io.connect(factory, target, number, rest), "createConnection");
@@ -101,9 +96,7 @@ export class EventLoop extends BaseEventLoop {
     assertFactory(factory);
     if (sock !== undefined) {
       assertNoAddress(host, port);
-      return this.#serve(function* (io) {
-        return io.listenOn(factory, sock, rest);
-      }, startServing);
+      return this.#serve((io) => io.listenOn(factory, sock, rest), startServing);
     }
     if (host === null && port === null) throw new ValueError("Neither host/port nor sock were specified");
     const hosts = host === null || host === "" ? [null] : typeof host === "string" ? [host] : [...host];
@@ -139,12 +132,13 @@ export class EventLoop extends BaseEventLoop {
   }
 
   #serve(listen: (io: Backend) => ReturnType<Backend["listen"]>, startServing: boolean): Coroutine<Server> {
-    const loop = this;
-    return new Coroutine(function* () {
-      const server = new Server(loop, yield* listen(loop.#io));
-      if (startServing) yield* startOrClose(server);
-      return server;
-    }, "createServer");
+    return new Coroutine(() => this.#listenAndServe(listen, startServing), "createServer");
+  }
+
+  *#listenAndServe(listen: (io: Backend) => ReturnType<Backend["listen"]>, startServing: boolean) {
+    const server = new Server(this, yield* listen(this.#io));
+    if (startServing) yield* startOrClose(server);
+    return server;
   }
 }
 
@@ -181,7 +175,8 @@ function* startOrClose(server: Server) {
 function defaultBackend(): "native" | "portable" {
   const wanted = process.env.ASYNCIO_BACKEND;
   if (wanted === "native" || wanted === "portable") return wanted;
-  if (wanted) throw new ValueError(`ASYNCIO_BACKEND must be native or portable, not ${JSON.stringify(wanted)}`);
+  if (wanted)
+    throw new ValueError(`ASYNCIO_BACKEND must be native or portable, not ${JSON.stringify(wanted)}`);
   return nativeAvailable().available ? "native" : "portable";
 }
 
@@ -213,6 +208,7 @@ function checkedPort(port: number | null): number {
 }
 
 function checkedCallback<A extends unknown[]>(callback: Callback<A>): Callback {
-  if (typeof callback !== "function") throw new TypeError(`a function was expected, not ${inspect(callback)}`);
+  if (typeof callback !== "function")
+    throw new TypeError(`a function was expected, not ${inspect(callback)}`);
   return callback as Callback;
 }

@@ -39,7 +39,11 @@ export function withEachFlavour(
 type ErrorClass<E> = abstract new (...args: never[]) => E;
 
 /** Wait for steps that must throw an error of this class, and give it. */
-export function* rejects<E>(steps: Steps<unknown>, Class: ErrorClass<E>, message?: string | RegExp): Steps<E> {
+export function* rejects<E>(
+  steps: Steps<unknown>,
+  Class: ErrorClass<E>,
+  message?: string | RegExp,
+): Steps<E> {
   let value: unknown;
   try {
     value = yield* steps;
@@ -164,7 +168,6 @@ export class HostedClock implements Driver {
 /** Something to wait for that is neither a future nor a coroutine. */
 export function customAwaitable<T>(awaitable: Awaitable<T>): Awaitable<T> {
   return {
-    // biome-ignore lint/suspicious/noThenProperty: that is what it is
     then: (onFulfilled, onRejected) => awaitable.then(onFulfilled, onRejected),
     [Symbol.iterator]: (): Iterator<Suspension, T, unknown> => awaitable[Symbol.iterator](),
   };

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { isThenable } from "../core/awaitables.ts";
+import { isThenable, type Suspension } from "../core/awaitables.ts";
 import { Coroutine, iscoroutine } from "../core/coroutines.ts";
 import { TimeoutError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
@@ -45,12 +45,13 @@ export class AsCompletedIterator<W extends Waitable> {
 
   /** The next future that is done. By hand: an async generator would await what it yields. */
   next(): Coroutine<IteratorResult<Completed<W>, undefined>> {
-    const iterator = this;
-    return new Coroutine<IteratorResult<Completed<W>, undefined>>(function* () {
-      if (iterator.#left === 0) return { done: true, value: undefined };
-      iterator.#left--;
-      return { done: false, value: (yield* iterator.#next()) as Completed<W> };
-    }, "asCompleted");
+    return new Coroutine(() => this.#nextItem(), "asCompleted");
+  }
+
+  *#nextItem(): Generator<Suspension, IteratorResult<Completed<W>, undefined>, unknown> {
+    if (this.#left === 0) return { done: true, value: undefined };
+    this.#left--;
+    return { done: false, value: (yield* this.#next()) as Completed<W> };
   }
 
   *#nextResult() {

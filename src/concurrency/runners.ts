@@ -22,7 +22,9 @@ export async function runIn<T>(
   { debug }: RunOptions,
 ): Promise<T> {
   if (runningLoop() !== null) {
-    throw new RuntimeError("asyncio.run() cannot be called from a running event loop; await the coroutine instead");
+    throw new RuntimeError(
+      "asyncio.run() cannot be called from a running event loop; await the coroutine instead",
+    );
   }
   const loop = loopFactory();
   try {
@@ -75,6 +77,10 @@ async function cancelAllTasks(loop: BaseEventLoop): Promise<void> {
     if (task.cancelled()) continue;
     const exception = task.takeError();
     if (exception === NO_ERROR) continue;
-    loop.callExceptionHandler({ message: "unhandled exception during asyncio.run() shutdown", exception, task });
+    loop.callExceptionHandler({
+      message: "unhandled exception during asyncio.run() shutdown",
+      exception,
+      task,
+    });
   }
 }

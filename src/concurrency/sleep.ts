@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import type { Suspension } from "../core/awaitables.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { ValueError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
@@ -17,20 +18,23 @@ export function sleep<T>(delay: number, result?: T): Coroutine<T | undefined> {
     throw new TypeError(`delay must be a number of seconds, not ${inspect(delay)}`);
   }
   if (Number.isNaN(delay)) throw new ValueError("Invalid delay: NaN (not a number)");
-  return new Coroutine(function* () {
-    if (delay <= 0) {
-      yield;
-      return result;
-    }
-    const loop = getRunningLoop();
-    const future = loop.createFuture<T | undefined>();
-    const timer = loop.callLater(delay, complete<T | undefined>, future, result);
-    try {
-      return yield* future;
-    } finally {
-      timer.cancel();
-    }
-  }, "sleep");
+  return new Coroutine(() => (delay > 0 ? pause(delay, result) : oneIteration(result)), "sleep");
+}
+
+function* oneIteration<T>(result: T): Generator<Suspension, T, unknown> {
+  yield;
+  return result;
+}
+
+function* pause<T>(delay: number, result: T): Generator<Suspension, T, unknown> {
+  const loop = getRunningLoop();
+  const future = loop.createFuture<T>();
+  const timer = loop.callLater(delay, complete<T>, future, result);
+  try {
+    return yield* future;
+  } finally {
+    timer.cancel();
+  }
 }
 
 function complete<T>(future: Future<T>, result: T): void {

@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import type { Suspension } from "../core/awaitables.ts";
 import type { BaseEventLoop, CoroutineLike, TaskOptions } from "../core/base-events.ts";
 import { Coroutine, type CoroutineBody } from "../core/coroutines.ts";
 import { CancelledError, exceptionGroup, isFatal, RuntimeError } from "../core/errors.ts";
@@ -42,21 +43,22 @@ export class TaskGroup {
 
   /** As the static `run`, for a group that was made before; once. */
   run<T>(body: (group: this) => CoroutineBody<T>): Coroutine<T> {
-    const group = this;
-    return new Coroutine<T>(function* () {
-      group.#enter();
-      let result: T | undefined;
-      let failed = false;
-      let error: unknown;
-      try {
-        result = yield* new Coroutine(() => body(group), body.name || "TaskGroup body");
-      } catch (thrown) {
-        failed = true;
-        error = thrown;
-      }
-      yield* group.#exit(failed, error);
-      return result as T;
-    }, "TaskGroup");
+    return new Coroutine(() => this.#run(body), "TaskGroup");
+  }
+
+  *#run<T>(body: (group: this) => CoroutineBody<T>): Generator<Suspension, T, unknown> {
+    this.#enter();
+    let result: T | undefined;
+    let failed = false;
+    let error: unknown;
+    try {
+      result = yield* new Coroutine(() => body(this), body.name || "TaskGroup body");
+    } catch (thrown) {
+      failed = true;
+      error = thrown;
+    }
+    yield* this.#exit(failed, error);
+    return result as T;
   }
 
   /**

@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import type { Suspension } from "../core/awaitables.ts";
 import { Coroutine, type CoroutineBody } from "../core/coroutines.ts";
 import { CancelledError, RuntimeError, TimeoutError, ValueError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
@@ -63,18 +64,19 @@ export class Timeout {
    * outside of a task or if used before. Cancel safety: that of the body. Python: `async with`.
    */
   run<T>(body: (timeout: this) => CoroutineBody<T>): Coroutine<T> {
-    const timeout = this;
-    return new Coroutine<T>(function* () {
-      timeout.#enter();
-      let result: T;
-      try {
-        result = yield* new Coroutine(() => body(timeout), body.name || "timeout body");
-      } catch (error) {
-        throw timeout.#exit(error);
-      }
-      timeout.#exit(null);
-      return result;
-    }, "timeout");
+    return new Coroutine(() => this.#run(body), "timeout");
+  }
+
+  *#run<T>(body: (timeout: this) => CoroutineBody<T>): Generator<Suspension, T, unknown> {
+    this.#enter();
+    let result: T;
+    try {
+      result = yield* new Coroutine(() => body(this), body.name || "timeout body");
+    } catch (error) {
+      throw this.#exit(error);
+    }
+    this.#exit(null);
+    return result;
   }
 
   #enter(): void {
@@ -148,7 +150,8 @@ function until<T>(deadline: Timeout, body: Body<T> | undefined): Timeout | Corou
   return body === undefined ? deadline : deadline.run(body);
 }
 
-function assertSeconds(value: unknown): void {
+/** @internal Throws TypeError unless `value` is a number or null, ValueError if it is NaN. */
+export function assertSeconds(value: unknown): void {
   if (value === null) return;
   if (typeof value !== "number")
     throw new TypeError(`a number of seconds or null is required, not ${inspect(value)}`);

@@ -4,7 +4,7 @@ import { CancelledError, TimeoutError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
 import { Future } from "../core/futures.ts";
 import { ensureFuture, type ResultOf, type Waitable } from "./ensure-future.ts";
-import { timeout } from "./timeouts.ts";
+import { assertSeconds, timeout } from "./timeouts.ts";
 
 /**
  * Wait for `waitable`, for `seconds` at the longest (null: for ever); gives its result. When the time is over it is
@@ -15,14 +15,12 @@ import { timeout } from "./timeouts.ts";
  * `waitable` too; wrap it in `shield` to keep it. Python: `asyncio.wait_for`.
  */
 export function waitFor<W extends Waitable>(waitable: W, seconds: number | null): Coroutine<ResultOf<W>> {
-  return new Coroutine<unknown>(function* () {
-    if (seconds !== null && seconds <= 0)
-      return yield* expireAtOnce(ensureFuture(waitable) as Future<unknown>);
-    const awaitable = interruptible(waitable);
-    return yield* timeout(seconds, function* () {
-      return yield* awaitable;
-    });
-  }, "waitFor") as Coroutine<ResultOf<W>>;
+  assertSeconds(seconds);
+  const awaitable = interruptible(waitable) as Future<ResultOf<W>> | Coroutine<ResultOf<W>>;
+  if (seconds !== null && seconds <= 0) {
+    return new Coroutine(() => expireAtOnce(ensureFuture(awaitable)), "waitFor");
+  }
+  return new Coroutine(() => timeout(seconds, () => awaitable), "waitFor");
 }
 
 function interruptible(waitable: Waitable): Future<unknown> | Coroutine<unknown> {
@@ -32,7 +30,7 @@ function interruptible(waitable: Waitable): Future<unknown> | Coroutine<unknown>
   return toCoroutine<unknown>(waitable);
 }
 
-function* expireAtOnce(future: Future<unknown>) {
+function* expireAtOnce<T>(future: Future<T>) {
   if (future.done()) return future.result();
   yield* cancelAndWait(future);
   try {

@@ -42,17 +42,23 @@ export function wait<W extends Future<unknown> | PromiseLike<unknown>>(
   if (returnWhen !== FIRST_COMPLETED && returnWhen !== FIRST_EXCEPTION && returnWhen !== ALL_COMPLETED) {
     throw new ValueError(`Invalid returnWhen value: ${inspect(returnWhen)}`);
   }
-  return new Coroutine(function* () {
-    const set = new Set(members.map((member) => ensureFuture(member) as Future<unknown>));
-    yield* waitFor(set, timeout, returnWhen);
-    const done = new Set<FutureOf<W>>();
-    const pending = new Set<FutureOf<W>>();
-    for (const future of set) (future.done() ? done : pending).add(future as FutureOf<W>);
-    return { done, pending };
-  }, "wait");
+  return new Coroutine(() => waitAndSort(members, timeout, returnWhen), "wait");
 }
 
-function* waitFor(futures: Set<Future<unknown>>, timeout: number | null, returnWhen: ReturnWhen) {
+function* waitAndSort<W extends Future<unknown> | PromiseLike<unknown>>(
+  members: readonly W[],
+  timeout: number | null,
+  returnWhen: ReturnWhen,
+) {
+  const futures = new Set(members.map((member) => ensureFuture(member) as Future<unknown>));
+  yield* waitUntil(futures, timeout, returnWhen);
+  const done = new Set<FutureOf<W>>();
+  const pending = new Set<FutureOf<W>>();
+  for (const future of futures) (future.done() ? done : pending).add(future as FutureOf<W>);
+  return { done, pending };
+}
+
+function* waitUntil(futures: Set<Future<unknown>>, timeout: number | null, returnWhen: ReturnWhen) {
   const loop = getRunningLoop();
   const waiter = loop.createFuture<void>();
   const release = () => {

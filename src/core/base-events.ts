@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { type AsyncGen, closeAll } from "./asyncgens.ts";
-import { isThenable } from "./awaitables.ts";
+import { isThenable, type Suspension } from "./awaitables.ts";
 import { MAXIMUM_SELECT_TIMEOUT } from "./constants.ts";
 import { Context } from "./contextvars.ts";
 import { Coroutine, type CoroutineBody, toCoroutine, watchNewborn } from "./coroutines.ts";
@@ -17,7 +17,7 @@ import { Task } from "./tasks.ts";
 import { Timers } from "./timers.ts";
 
 /** What can be made into a task: a coroutine, a generator, or a function of either flavour, uncalled. */
-export type CoroutineLike<T> = Coroutine<T> | CoroutineBody<T> | (() => CoroutineBody<T>);
+export type CoroutineLike<T> = Coroutine<T> | Generator<Suspension, T, unknown> | (() => CoroutineBody<T>);
 
 export interface TaskOptions {
   /** The task's name; `Task-N` by default. */
@@ -167,7 +167,7 @@ export class BaseEventLoop {
    * An error that the callback throws goes to the exception handler. Throws RuntimeError if the loop is closed,
    * TypeError if `callback` is not a function. Python: `loop.call_soon`.
    */
-  callSoon<A extends unknown[]>(callback: Callback<A>, ...args: A | [...A, ContextOption]): Handle {
+  callSoon<A extends unknown[]>(callback: Callback<A>, ...args: NoInfer<A | [...A, ContextOption]>): Handle {
     this.#assertOpen();
     assertCallback(callback, "callSoon");
     const [rest, context] = splitContext(args);
@@ -184,7 +184,7 @@ export class BaseEventLoop {
   callLater<A extends unknown[]>(
     delay: number,
     callback: Callback<A>,
-    ...args: A | [...A, ContextOption]
+    ...args: NoInfer<A | [...A, ContextOption]>
   ): TimerHandle {
     assertSeconds(delay, "delay");
     return this.callAt(this.time() + delay, callback, ...args);
@@ -194,7 +194,7 @@ export class BaseEventLoop {
   callAt<A extends unknown[]>(
     when: number,
     callback: Callback<A>,
-    ...args: A | [...A, ContextOption]
+    ...args: NoInfer<A | [...A, ContextOption]>
   ): TimerHandle {
     this.#assertOpen();
     assertSeconds(when, "when");

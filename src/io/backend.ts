@@ -59,11 +59,10 @@ export interface Backend {
   ): Waiting<Listener>;
 
   /** As {@link listen}, for a bound socket, which then belongs to the listener. */
-  listenOn(factory: () => StreamProtocol, sock: SocketLike, options: ListenOptions): Listener;
+  listenOn(factory: () => StreamProtocol, sock: SocketLike, options: ListenOptions): Waiting<Listener>;
 
   addReader(fd: FileDescriptor, callback: Callback, args: readonly unknown[]): void;
   removeReader(fd: FileDescriptor): boolean;
   addWriter(fd: FileDescriptor, callback: Callback, args: readonly unknown[]): void;
   removeWriter(fd: FileDescriptor): boolean;
 }
-

@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { sleep } from "../concurrency/sleep.ts";
+import type { Suspension } from "../core/awaitables.ts";
 import type { BaseEventLoop } from "../core/base-events.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { CancelledError, RuntimeError } from "../core/errors.ts";
@@ -53,11 +54,7 @@ export class Server {
 
   /** Accept connections, if it does not yet. Throws RuntimeError once closed. Python: `Server.start_serving`. */
   startServing(): Coroutine<void> {
-    const server = this;
-    return new Coroutine(function* () {
-      server.begin();
-      yield* sleep(0);
-    }, "Server.startServing");
+    return new Coroutine(() => this.#startServing(), "Server.startServing");
   }
 
   /**
@@ -65,24 +62,7 @@ export class Server {
    * RuntimeError if the server is closed, or somebody does this already. Python: `Server.serve_forever`.
    */
   serveForever(): Coroutine<never> {
-    const server = this;
-    return new Coroutine<never>(function* () {
-      if (server.#serveForever !== null) {
-        throw new RuntimeError(`${server} is already being awaited on serveForever()`);
-      }
-      server.begin();
-      server.#serveForever = server.#loop.createFuture<void>();
-      try {
-        yield* server.#serveForever;
-        throw new CancelledError();
-      } catch (error) {
-        server.close();
-        yield* server.waitClosed();
-        throw error;
-      } finally {
-        server.#serveForever = null;
-      }
-    }, "Server.serveForever");
+    return new Coroutine(() => this.#serveUntilCancelled(), "Server.serveForever");
   }
 
   /** Stop accepting. Connections that exist stay. Ends {@link serveForever}. Python: `Server.close`. */
@@ -101,13 +81,7 @@ export class Server {
    * nothing is lost. Python: `Server.wait_closed`.
    */
   waitClosed(): Coroutine<void> {
-    const server = this;
-    return new Coroutine(function* () {
-      if (server.#waiters === null) return;
-      const waiter = server.#loop.createFuture<void>();
-      server.#waiters.push(waiter);
-      yield* waiter;
-    }, "Server.waitClosed");
+    return new Coroutine(() => this.#waitClosed(), "Server.waitClosed");
   }
 
   /** Close every connection; what is buffered is still sent. Python: `Server.close_clients`. */
@@ -142,6 +116,36 @@ export class Server {
   detach(transport: Transport): void {
     this.#transports.delete(transport);
     this.#wakeIfOver();
+  }
+
+  *#startServing() {
+    this.begin();
+    yield* sleep(0);
+  }
+
+  *#serveUntilCancelled(): Generator<Suspension, never, unknown> {
+    if (this.#serveForever !== null) {
+      throw new RuntimeError(`${this} is already being awaited on serveForever()`);
+    }
+    this.begin();
+    this.#serveForever = this.#loop.createFuture<void>();
+    try {
+      yield* this.#serveForever;
+      throw new CancelledError();
+    } catch (error) {
+      this.close();
+      yield* this.waitClosed();
+      throw error;
+    } finally {
+      this.#serveForever = null;
+    }
+  }
+
+  *#waitClosed() {
+    if (this.#waiters === null) return;
+    const waiter = this.#loop.createFuture<void>();
+    this.#waiters.push(waiter);
+    yield* waiter;
   }
 
   #wakeIfOver(): void {

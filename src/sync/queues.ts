@@ -100,10 +100,7 @@ export class Queue<T> extends LoopBound {
 
   /** Wait until each item that was put has been dealt with. Cancel safety: nothing is lost. Python: `Queue.join`. */
   join(): Coroutine<void> {
-    const queue = this;
-    return new Coroutine(function* () {
-      if (queue.#unfinished > 0) yield* queue.#finished.wait();
-    }, "Queue.join");
+    return new Coroutine(() => this.#join(), "Queue.join");
   }
 
   /**
@@ -134,6 +131,10 @@ export class Queue<T> extends LoopBound {
       if (this.#unfinished > 0) this.#unfinished--;
     }
     if (this.#unfinished === 0) this.#finished.set();
+  }
+
+  *#join() {
+    if (this.#unfinished > 0) yield* this.#finished.wait();
   }
 
   *#put(item: T) {

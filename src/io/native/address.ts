@@ -1,16 +1,10 @@
 import { isIPv4, isIPv6, SocketAddress } from "node:net";
 import { constants } from "node:os";
 import { gaierror, ValueError } from "../../core/errors.ts";
+import type { Address } from "../address.ts";
 import { errnoError } from "./errno.ts";
 import { libc } from "./libc.ts";
 import { AF_INET, AF_INET6, AF_UNIX } from "./socket-constants.ts";
-
-/**
- * Where a socket is, as in Python: `[host, port]` for IPv4, `[host, port, flowinfo, scopeid]` for IPv6 (the last two
- * may be left out of what is passed in), a string for Unix: a path, a name that starts with "\0" (Linux's abstract
- * namespace), or "" for a socket without a name.
- */
-export type Address = readonly [string, number] | readonly [string, number, number, number] | string;
 
 /** The room that the longest address of any family needs: `sizeof(struct sockaddr_storage)`. */
 export const SOCKADDR_SIZE = 128;

@@ -1,5 +1,6 @@
 import { constants } from "node:os";
-import { type Address, decodeAddress, SOCKADDR_SIZE } from "./address.ts";
+import type { Address } from "../address.ts";
+import { decodeAddress, SOCKADDR_SIZE } from "./address.ts";
 import { errnoError } from "./errno.ts";
 import { libc } from "./libc.ts";
 import * as names from "./socket-constants.ts";

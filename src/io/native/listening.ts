@@ -61,7 +61,12 @@ function* addressesOf(host: string | null, family: number): Waiting<Resolved[]> 
 }
 
 /** Null where the kernel has no such family and there are others to listen at. */
-function bind(address: Address, family: number, options: ListenOptions, isOneOfSeveral: boolean): Socket | null {
+function bind(
+  address: Address,
+  family: number,
+  options: ListenOptions,
+  isOneOfSeveral: boolean,
+): Socket | null {
   let sock: Socket;
   try {
     sock = new Socket(family, SOCK_STREAM);

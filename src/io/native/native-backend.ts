@@ -50,7 +50,7 @@ export class NativeBackend implements Backend {
     return new SocketListener(this.poller, yield* bindAll(hosts, port, options), factory, options);
   }
 
-  listenOn(factory: () => StreamProtocol, sock: SocketLike, options: ListenOptions): Listener {
+  *listenOn(factory: () => StreamProtocol, sock: SocketLike, options: ListenOptions): Waiting<Listener> {
     return new SocketListener(this.poller, [nativeSocket(sock)], factory, options);
   }
 

@@ -17,7 +17,9 @@ let used = 0;
 /**
  * Have `read(buffer, offset, length)` fill memory. Gives the bytes, or what `read` returned if that is 0 or negative.
  */
-export function readIntoSlab(read: (buffer: Buffer, offset: number, length: number) => number): Buffer | number {
+export function readIntoSlab(
+  read: (buffer: Buffer, offset: number, length: number) => number,
+): Buffer | number {
   if (slab.length - used < WORTH_READING) {
     slab = Buffer.allocUnsafeSlow(READ_SIZE);
     used = 0;

@@ -1,9 +1,9 @@
 import { constants } from "node:os";
 import { isFatal, RuntimeError } from "../../core/errors.ts";
+import type { Address } from "../address.ts";
 import { BufferedProtocol, type StreamProtocol } from "../protocols.ts";
 import type { Server } from "../server.ts";
 import { StreamTransport } from "../stream-transport.ts";
-import type { Address } from "../address.ts";
 import { errnoError } from "./errno.ts";
 import { libc } from "./libc.ts";
 import type { SelectorEvents } from "./selector-events.ts";
@@ -154,7 +154,10 @@ export class SocketTransport extends StreamTransport {
   #readPlain(): void {
     const data = readIntoSlab(this.#read);
     if (typeof data === "number") this.#onNothingRead(data);
-    else this.#feed("dataReceived", () => (this.getProtocol() as { dataReceived(data: Buffer): void }).dataReceived(data));
+    else
+      this.#feed("dataReceived", () =>
+        (this.getProtocol() as { dataReceived(data: Buffer): void }).dataReceived(data),
+      );
   }
 
   #readBuffered(protocol: BufferedProtocol): void {

@@ -1,7 +1,8 @@
 import { constants } from "node:os";
 import { inspect } from "node:util";
 import { NotImplementedError, type OSError, ValueError } from "../../core/errors.ts";
-import { type Address, decodeAddress, encodeAddress, formatAddress, SOCKADDR_SIZE } from "./address.ts";
+import type { Address } from "../address.ts";
+import { decodeAddress, encodeAddress, formatAddress, SOCKADDR_SIZE } from "./address.ts";
 import * as descriptors from "./descriptor.ts";
 import { CREATION_FLAGS, type Descriptor, sockaddr, socklen } from "./descriptor.ts";
 import { errnoError } from "./errno.ts";

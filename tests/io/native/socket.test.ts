@@ -15,7 +15,7 @@ import {
   OSError,
   ValueError,
 } from "../../../src/core/errors.ts";
-import type { Address } from "../../../src/io/native/address.ts";
+import type { Address } from "../../../src/io/address.ts";
 import { libc } from "../../../src/io/native/libc.ts";
 import { EVENT_READ, EVENT_WRITE } from "../../../src/io/native/selector.ts";
 import { Socket, socketpair } from "../../../src/io/native/socket.ts";

@@ -5,7 +5,7 @@ import type { TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import type { Address } from "../../../src/io/native/address.ts";
+import type { Address } from "../../../src/io/address.ts";
 import { nativeAvailable } from "../../../src/io/native/libc.ts";
 import { EpollSelector, EVENT_READ } from "../../../src/io/native/selector.ts";
 import { Socket, socketpair } from "../../../src/io/native/socket.ts";

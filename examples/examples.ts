@@ -1,0 +1,20 @@
+/** The examples, in the order of the tour. */
+export const names = [
+  "hello",
+  "echo",
+  "queue",
+  "gather",
+  "timeout",
+  "callbacks",
+  "add-reader",
+  "generators",
+] as const;
+
+export interface Example {
+  readonly title: string;
+  main(): Promise<void>;
+}
+
+export async function load(name: string): Promise<Example> {
+  return (await import(`./${name}.ts`)) as Example;
+}

@@ -1,0 +1,34 @@
+import type { BaseEventLoop } from "../core/base-events.ts";
+import type { Coroutine } from "../core/coroutines.ts";
+import { NotImplementedError } from "../core/errors.ts";
+import { getRunningLoop } from "../core/events.ts";
+import type { ConnectOptions, ListenOptions, SocketLike } from "./backend.ts";
+import type { StreamProtocol } from "./protocols.ts";
+import type { Server } from "./server.ts";
+import type { Transport } from "./transports.ts";
+
+/** What the streams need of a loop, in this room's terms: the loop that has it is put together further up. */
+export interface NetworkLoop extends BaseEventLoop {
+  createConnection<P extends StreamProtocol>(
+    factory: () => P,
+    host: string | null,
+    port: number | null,
+    options?: ConnectOptions & { sock?: SocketLike },
+  ): Coroutine<[Transport, P]>;
+
+  createServer(
+    factory: () => StreamProtocol,
+    host: string | readonly string[] | null,
+    port: number | null,
+    options?: ListenOptions & { sock?: SocketLike; startServing?: boolean },
+  ): Coroutine<Server>;
+}
+
+/** The running loop. Throws RuntimeError if none runs, NotImplementedError if it has no network. */
+export function getNetworkLoop(): NetworkLoop {
+  const loop = getRunningLoop() as BaseEventLoop & Partial<NetworkLoop>;
+  if (typeof loop.createConnection === "function" && typeof loop.createServer === "function") {
+    return loop as NetworkLoop;
+  }
+  throw new NotImplementedError(`${loop} has no network: run the program with run(), or in an EventLoop`);
+}
