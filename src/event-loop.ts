@@ -3,6 +3,7 @@ import { type RunOptions, runIn } from "./concurrency/runners.ts";
 import { BaseEventLoop, type CoroutineLike } from "./core/base-events.ts";
 import { Coroutine } from "./core/coroutines.ts";
 import { NotImplementedError, ValueError } from "./core/errors.ts";
+import { getRunningLoop as runningLoopOrThrow } from "./core/events.ts";
 import type { Callback } from "./core/handles.ts";
 import type { Backend, ConnectOptions, FileDescriptor, ListenOptions, SocketLike } from "./io/backend.ts";
 import { NodeHost } from "./io/host.ts";
@@ -156,6 +157,16 @@ export class EventLoop extends BaseEventLoop {
  */
 export function run<T>(main: CoroutineLike<T>, options: RunOptions = {}): Promise<T> {
   return runIn(options.loopFactory ?? (() => new EventLoop()), main, options);
+}
+
+/**
+ * The loop that runs in this thread. Throws RuntimeError if none does.
+ *
+ * As long as a loop runs, this is it for every function in the thread, not only for tasks and callbacks. For a loop of
+ * another class, name that: `getRunningLoop<MyLoop>()`. Python: `asyncio.get_running_loop`.
+ */
+export function getRunningLoop<L extends BaseEventLoop = EventLoop>(): L {
+  return runningLoopOrThrow() as L;
 }
 
 /** A new loop, which does not run yet. Python: `asyncio.new_event_loop`. */

@@ -2,6 +2,7 @@ export { type AsCompletedIterator, asCompleted } from "./concurrency/as-complete
 export { allTasks, currentSignal, currentTask } from "./concurrency/current-task.ts";
 export { createTask, ensureFuture, type ResultOf, type Waitable } from "./concurrency/ensure-future.ts";
 export { type GatherOptions, gather } from "./concurrency/gather.ts";
+export type { RunOptions } from "./concurrency/runners.ts";
 export { shield } from "./concurrency/shield.ts";
 export { sleep } from "./concurrency/sleep.ts";
 export { TaskGroup } from "./concurrency/taskgroups.ts";
@@ -34,11 +35,70 @@ export {
   iscoroutinefunction,
 } from "./core/coroutines.ts";
 export type { Driver } from "./core/driver.ts";
-export * from "./core/errors.ts";
-export { getRunningLoop } from "./core/events.ts";
+export {
+  BaseException,
+  BaseExceptionGroup,
+  BlockingIOError,
+  BrokenBarrierError,
+  BrokenPipeError,
+  CancelledError,
+  ChildProcessError,
+  ConnectionAbortedError,
+  ConnectionError,
+  ConnectionRefusedError,
+  ConnectionResetError,
+  EOFError,
+  ExceptionGroup,
+  type ExceptionMatcher,
+  exceptionGroup,
+  FileExistsError,
+  FileNotFoundError,
+  GeneratorExit,
+  gaierror,
+  IncompleteReadError,
+  InterruptedError,
+  InvalidStateError,
+  isException,
+  KeyboardInterrupt,
+  LimitOverrunError,
+  LookupError,
+  NotImplementedError,
+  OSError,
+  type OSErrorOptions,
+  PermissionError,
+  ProcessLookupError,
+  QueueEmpty,
+  QueueFull,
+  QueueShutDown,
+  RuntimeError,
+  SendfileNotAvailableError,
+  SystemExit,
+  TimeoutError,
+  ValueError,
+} from "./core/errors.ts";
 export type { ExceptionContext, ExceptionHandler } from "./core/exception-context.ts";
 export { Future, isfuture } from "./core/futures.ts";
 export { Handle, TimerHandle } from "./core/handles.ts";
 export { Task } from "./core/tasks.ts";
-export { Event, Guard, Lock } from "./sync/locks.ts";
+export {
+  type CreateConnectionOptions,
+  type CreateServerOptions,
+  EventLoop,
+  type EventLoopOptions,
+  getRunningLoop,
+  newEventLoop,
+  run,
+} from "./event-loop.ts";
+export type { Address } from "./io/address.ts";
+export type { ConnectOptions, FileDescriptor, ListenOptions, SocketLike } from "./io/backend.ts";
+export { Socket, socketpair } from "./io/native/socket.ts";
+export { BaseProtocol, BufferedProtocol, Protocol, type StreamProtocol } from "./io/protocols.ts";
+export { Server } from "./io/server.ts";
+export { StreamReaderProtocol } from "./io/stream-protocol.ts";
+export { DEFAULT_LIMIT, StreamReader } from "./io/stream-reader.ts";
+export { StreamWriter } from "./io/stream-writer.ts";
+export { openConnection, startServer } from "./io/streams.ts";
+export { BaseTransport, type BytesLike, type ExtraInfo, Transport } from "./io/transports.ts";
+export type { TransportSocket } from "./io/trsock.ts";
+export { Event, type Guard, Lock } from "./sync/locks.ts";
 export { Queue } from "./sync/queues.ts";

@@ -357,7 +357,9 @@ inEachFlavour("the factory makes the loop's tasks, and is given the options", fu
   assert.equal(yield* on(task), 1);
   assert.equal(made.length, 1);
   loop.setTaskFactory(null);
-  assert.match(loop.createTask(f(2)).getName(), /^Task-\d+$/);
+  const usual = loop.createTask(f(2));
+  assert.match(usual.getName(), /^Task-\d+$/);
+  yield* on(usual);
 });
 
 test("a task factory must be a function", () => {

@@ -4,7 +4,7 @@ import { gaierror, ValueError } from "../../core/errors.ts";
 import type { Address } from "../address.ts";
 import { errnoError } from "./errno.ts";
 import { libc } from "./libc.ts";
-import { AF_INET, AF_INET6, AF_UNIX } from "./socket-constants.ts";
+import { AF_INET, AF_INET6, AF_UNIX } from "../socket-constants.ts";
 
 /** The room that the longest address of any family needs: `sizeof(struct sockaddr_storage)`. */
 export const SOCKADDR_SIZE = 128;

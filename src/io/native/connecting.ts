@@ -7,7 +7,7 @@ import { formatAddress } from "./address.ts";
 import { errnoError } from "./errno.ts";
 import type { SelectorEvents } from "./selector-events.ts";
 import { Socket } from "./socket.ts";
-import { AF_INET, AF_INET6, SO_ERROR, SOCK_STREAM, SOL_SOCKET } from "./socket-constants.ts";
+import { AF_INET, AF_INET6, SO_ERROR, SOCK_STREAM, SOL_SOCKET } from "../socket-constants.ts";
 
 const { EINPROGRESS } = constants.errno;
 

@@ -3,7 +3,7 @@ import type { Address } from "../address.ts";
 import { decodeAddress, SOCKADDR_SIZE } from "./address.ts";
 import { errnoError } from "./errno.ts";
 import { libc } from "./libc.ts";
-import * as names from "./socket-constants.ts";
+import * as names from "../socket-constants.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -13,7 +13,7 @@ import {
   SO_TYPE,
   SOCK_STREAM,
   SOL_SOCKET,
-} from "./socket-constants.ts";
+} from "../socket-constants.ts";
 
 const { ECONNRESET, EINTR } = constants.errno;
 

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { endianness } from "node:os";
 import { NotImplementedError, ValueError } from "../../core/errors.ts";
-import { MSG_NOSIGNAL } from "./socket-constants.ts";
+import { MSG_NOSIGNAL } from "../socket-constants.ts";
 
 /** A watch that libuv keeps on an fd. `start` after `close` crashes the process: the owner must not. */
 export interface PollHandle {

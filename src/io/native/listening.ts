@@ -18,7 +18,7 @@ import {
   SO_REUSEPORT,
   SOCK_STREAM,
   SOL_SOCKET,
-} from "./socket-constants.ts";
+} from "../socket-constants.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import { NativeTransportSocket } from "./trsock.ts";
 

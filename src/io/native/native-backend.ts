@@ -16,7 +16,7 @@ import { connectTo } from "./connecting.ts";
 import { bindAll, SocketListener } from "./listening.ts";
 import { SelectorEvents } from "./selector-events.ts";
 import { Socket } from "./socket.ts";
-import { SOCK_STREAM } from "./socket-constants.ts";
+import { SOCK_STREAM } from "../socket-constants.ts";
 import { SocketTransport } from "./socket-transport.ts";
 
 /** I/O on raw file descriptors: Linux, through libc and epoll. */

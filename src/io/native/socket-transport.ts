@@ -9,7 +9,7 @@ import { libc } from "./libc.ts";
 import type { SelectorEvents } from "./selector-events.ts";
 import { readIntoSlab } from "./slab.ts";
 import type { Socket } from "./socket.ts";
-import { AF_INET, AF_INET6, IPPROTO_TCP, SHUT_WR, TCP_NODELAY } from "./socket-constants.ts";
+import { AF_INET, AF_INET6, IPPROTO_TCP, SHUT_WR, TCP_NODELAY } from "../socket-constants.ts";
 import { NativeTransportSocket } from "./trsock.ts";
 import { WriteBuffer } from "./write-buffer.ts";
 

@@ -7,7 +7,7 @@ import * as descriptors from "./descriptor.ts";
 import { CREATION_FLAGS, type Descriptor, sockaddr, socklen } from "./descriptor.ts";
 import { errnoError } from "./errno.ts";
 import { libc } from "./libc.ts";
-import { AF_UNIX, SOCK_STREAM } from "./socket-constants.ts";
+import { AF_UNIX, SOCK_STREAM } from "../socket-constants.ts";
 
 const { EBADF } = constants.errno;
 

@@ -4,7 +4,7 @@ import { gaierror, OSError, ValueError } from "../../../src/core/errors.ts";
 import type { Address } from "../../../src/io/address.ts";
 import { decodeAddress, encodeAddress, formatAddress } from "../../../src/io/native/address.ts";
 import { libc } from "../../../src/io/native/libc.ts";
-import { AF_INET, AF_INET6, AF_UNIX } from "../../../src/io/native/socket-constants.ts";
+import { AF_INET, AF_INET6, AF_UNIX } from "../../../src/io/socket-constants.ts";
 import { skip } from "./support.ts";
 
 function roundTrip(family: number, address: Address): Address {

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { ValueError } from "../../../src/core/errors.ts";
 import { libc } from "../../../src/io/native/libc.ts";
 import type { Socket } from "../../../src/io/native/socket.ts";
-import { SOCK_DGRAM } from "../../../src/io/native/socket-constants.ts";
+import { SOCK_DGRAM } from "../../../src/io/socket-constants.ts";
 import { collect, pair, skip } from "./support.ts";
 
 const { EAGAIN, EBADF, EPIPE } = constants.errno;

@@ -11,7 +11,7 @@ import { OSError, PermissionError, ValueError } from "../../../src/core/errors.t
 import { libc } from "../../../src/io/native/libc.ts";
 import { EpollSelector, EVENT_READ, EVENT_WRITE } from "../../../src/io/native/selector.ts";
 import { Socket } from "../../../src/io/native/socket.ts";
-import { SHUT_WR, SO_LINGER, SOL_SOCKET } from "../../../src/io/native/socket-constants.ts";
+import { SHUT_WR, SO_LINGER, SOL_SOCKET } from "../../../src/io/socket-constants.ts";
 import { closedAfter, collect, connected, listener, openFiles, pair, ready, skip } from "./support.ts";
 
 const BOTH = EVENT_READ | EVENT_WRITE;

@@ -37,7 +37,7 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
   TCP_NODELAY,
-} from "../../../src/io/native/socket-constants.ts";
+} from "../../../src/io/socket-constants.ts";
 import {
   closedAfter,
   collect,

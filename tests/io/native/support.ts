@@ -9,7 +9,7 @@ import type { Address } from "../../../src/io/address.ts";
 import { nativeAvailable } from "../../../src/io/native/libc.ts";
 import { EpollSelector, EVENT_READ } from "../../../src/io/native/selector.ts";
 import { Socket, socketpair } from "../../../src/io/native/socket.ts";
-import { AF_INET, AF_INET6, AF_UNIX } from "../../../src/io/native/socket-constants.ts";
+import { AF_INET, AF_INET6, AF_UNIX } from "../../../src/io/socket-constants.ts";
 
 const native = nativeAvailable();
 

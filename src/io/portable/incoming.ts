@@ -1,0 +1,60 @@
+import type { Socket } from "node:net";
+
+/** How many bytes Node may read ahead of the protocol. What CPython reads at once, which is as much per turn. */
+const READ_AHEAD = 256 * 1024;
+
+/**
+ * What came in and was not delivered yet: bytes, and behind them at most one end. Node is faster than a busy loop, so
+ * the socket is paused when that is too much; whoever empties it resumes the socket.
+ */
+export class Incoming {
+  /** Why the stream ended; null for the peer's end. Only behind the last chunk. */
+  error: Error | null = null;
+  readonly #socket: Socket;
+  /** Few: one per read of Node's, each of which takes what there is. */
+  #chunks: Buffer[] = [];
+  #size = 0;
+  #ended = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  isEmpty(): boolean {
+    return this.#chunks.length === 0 && !this.#ended;
+  }
+
+  push(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+    if (this.#size >= READ_AHEAD) this.#socket.pause();
+  }
+
+  /** Put back the rest of the oldest chunk. */
+  unshift(chunk: Buffer): void {
+    this.#chunks.unshift(chunk);
+    this.#size += chunk.length;
+  }
+
+  end(error: Error | null): void {
+    this.#ended = true;
+    this.error ??= error;
+  }
+
+  /** The oldest chunk; or null if only the end is left, which is delivered once. */
+  shift(): Buffer | null {
+    const chunk = this.#chunks.shift();
+    if (chunk === undefined) {
+      this.#ended = false;
+      return null;
+    }
+    this.#size -= chunk.length;
+    return chunk;
+  }
+
+  clear(): void {
+    this.#chunks = [];
+    this.#size = 0;
+    this.#ended = false;
+  }
+}

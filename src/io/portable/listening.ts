@@ -1,0 +1,182 @@
+import { type ListenOptions as NodeListenOptions, Server as NodeServer, type Socket } from "node:net";
+import type { BaseEventLoop } from "../../core/base-events.ts";
+import { isFatal, OSError, osError } from "../../core/errors.ts";
+import { Handle } from "../../core/handles.ts";
+import type { ListenOptions, Waiting } from "../backend.ts";
+import { type Resolved, resolve } from "../names.ts";
+import type { StreamProtocol } from "../protocols.ts";
+import type { Listener, Server } from "../server.ts";
+import { addressOf, familyNumber, formatAddress } from "./addresses.ts";
+import { fromNode } from "./errors.ts";
+import { SocketTransport } from "./socket-transport.ts";
+import { PortableTransportSocket } from "./trsock.ts";
+
+/** This machine does not have the address's family, or not the address. */
+const NOT_HERE: readonly string[] = ["EAFNOSUPPORT", "EADDRNOTAVAIL"];
+
+/**
+ * Accepts connections by servers of Node's, and makes their transports.
+ *
+ * Node cannot bind without listening at once. So connections can come in before `start`; they wait, unread, as many as
+ * the backlog would hold. The native backend refuses them.
+ */
+export class PortableListener implements Listener {
+  readonly sockets: PortableTransportSocket[] = [];
+  readonly #loop: BaseEventLoop;
+  readonly #factory: () => StreamProtocol;
+  readonly #options: ListenOptions;
+  readonly #servers: NodeServer[] = [];
+  #waiting: Socket[] = [];
+  #acceptor: Handle | null = null;
+  #acceptorQueued = false;
+
+  constructor(loop: BaseEventLoop, factory: () => StreamProtocol, options: ListenOptions) {
+    this.#loop = loop;
+    this.#factory = factory;
+    this.#options = options;
+  }
+
+  /** Bind to all addresses of `hosts`; those that this machine does not have may be missing, but not all of them. */
+  *listenAtAll(hosts: readonly (string | null)[], port: number): Waiting<void> {
+    const addresses = new Map<string, Resolved>();
+    for (const host of hosts) {
+      for (const found of yield* addressesOf(host, this.#options.family ?? 0))
+        addresses.set(found.address, found);
+    }
+    let missing: unknown = null;
+    for (const { address } of addresses.values()) {
+      try {
+        yield* this.#listenAt(address, port);
+      } catch (error) {
+        if (!(error instanceof OSError && NOT_HERE.includes(error.code))) throw error;
+        missing ??= error;
+      }
+    }
+    if (this.#servers.length === 0) throw missing;
+  }
+
+  /** Listen at a bound socket. */
+  *listenOn(fd: number): Waiting<void> {
+    yield* this.#listen({ fd });
+  }
+
+  start(server: Server): void {
+    for (const node of this.#servers) node.maxConnections = Number.POSITIVE_INFINITY;
+    this.#acceptor = new Handle(() => this.#acceptAll(server), [], this.#loop);
+    this.#queueAcceptor();
+  }
+
+  close(): void {
+    for (const node of this.#servers) node.close();
+    for (const socket of this.#waiting) socket.destroy();
+    for (const socket of this.sockets) socket.markClosed();
+    this.#waiting = [];
+  }
+
+  *#listenAt(host: string, port: number): Waiting<void> {
+    try {
+      // Otherwise "::" takes the port for IPv4 too, and the socket for IPv4 cannot have it.
+      yield* this.#listen({ host, port, reusePort: this.#options.reusePort ?? false, ipv6Only: true });
+    } catch (error) {
+      throw error instanceof OSError ? bindError(error, host, port) : error;
+    }
+  }
+
+  *#listen(where: NodeListenOptions & { fd?: number }): Waiting<void> {
+    const node = this.#makeServer();
+    const listening = this.#loop.createFuture<void>();
+    node.once("listening", () => {
+      if (!listening.done()) listening.setResult(undefined);
+    });
+    node.once("error", (error) => {
+      if (!listening.done()) listening.setException(fromNode(error));
+    });
+    // Without `exclusive` a worker of node:cluster would share the socket of its primary.
+    node.listen({ ...where, backlog: this.#options.backlog ?? 100, exclusive: true });
+    try {
+      yield* listening;
+    } catch (error) {
+      node.close();
+      throw error;
+    }
+    this.#add(node);
+  }
+
+  #makeServer(): NodeServer {
+    const node = new NodeServer({ allowHalfOpen: true, pauseOnConnect: true });
+    node.maxConnections = Math.max(this.#options.backlog ?? 100, 1);
+    node.unref();
+    node.on("connection", (socket: Socket) => {
+      // Until its transport listens to it.
+      socket.on("error", () => {});
+      socket.unref();
+      this.#waiting.push(socket);
+      this.#queueAcceptor();
+    });
+    node.on("error", (error) => this.#onError(error));
+    return node;
+  }
+
+  #add(node: NodeServer): void {
+    const address = node.address();
+    const name =
+      address === null || typeof address === "string"
+        ? (address ?? "")
+        : addressOf(address.address, address.port)!;
+    this.#servers.push(node);
+    this.sockets.push(new PortableTransportSocket(name, null));
+  }
+
+  #onError(error: NodeJS.ErrnoException): void {
+    if (error.syscall !== "accept") return;
+    this.#loop.callExceptionHandler({
+      message: "socket.accept() out of system resource",
+      exception: fromNode(error),
+    });
+  }
+
+  #queueAcceptor(): void {
+    if (this.#acceptor === null || this.#acceptorQueued || this.#waiting.length === 0) return;
+    this.#acceptorQueued = true;
+    this.#loop.enqueue(this.#acceptor);
+  }
+
+  #acceptAll(server: Server): void {
+    this.#acceptorQueued = false;
+    const sockets = this.#waiting;
+    this.#waiting = [];
+    for (const socket of sockets) this.#accept(socket, server);
+  }
+
+  #accept(socket: Socket, server: Server): void {
+    try {
+      new SocketTransport(this.#loop, socket, this.#factory(), server).begin();
+    } catch (exception) {
+      socket.destroy();
+      if (isFatal(exception)) throw exception;
+      this.#loop.callExceptionHandler({
+        message: "Error on transport creation for incoming connection",
+        exception,
+      });
+    }
+  }
+}
+
+function* addressesOf(host: string | null, family: number): Waiting<Resolved[]> {
+  if (host !== null) return yield* resolve(host, familyNumber(family));
+  const any: Resolved[] = [
+    { address: "0.0.0.0", family: 4 },
+    { address: "::", family: 6 },
+  ];
+  return any.filter((one) => family === 0 || one.family === familyNumber(family));
+}
+
+function bindError(error: OSError, host: string, port: number): OSError {
+  const { code, errno, syscall } = error;
+  const message = `error while attempting to bind on address ${formatAddress(host, port)}: ${error.message}`;
+  return osError(code, message, {
+    cause: error,
+    ...(errno !== undefined && { errno }),
+    ...(syscall !== undefined && { syscall }),
+  });
+}

@@ -1,0 +1,135 @@
+import { Socket } from "node:net";
+import type { BaseEventLoop } from "../../core/base-events.ts";
+import { NotImplementedError, RuntimeError, ValueError } from "../../core/errors.ts";
+import type { Callback } from "../../core/handles.ts";
+import type {
+  Backend,
+  ConnectOptions,
+  FileDescriptor,
+  ListenOptions,
+  SocketLike,
+  Waiting,
+} from "../backend.ts";
+import type { StreamProtocol } from "../protocols.ts";
+import type { Listener } from "../server.ts";
+import type { Transport } from "../transports.ts";
+import { connectTo } from "./connecting.ts";
+import { fromNode } from "./errors.ts";
+import { PortableListener } from "./listening.ts";
+import { SocketTransport } from "./socket-transport.ts";
+
+/** I/O on Node's own handles: everywhere. They call the loop by themselves, so there is nothing to poll. */
+export class PortableBackend implements Backend {
+  readonly name = "portable";
+  readonly poller = null;
+  #loop: BaseEventLoop | null = null;
+
+  attach(loop: BaseEventLoop): void {
+    this.#loop = loop;
+  }
+
+  get #attached(): BaseEventLoop {
+    if (this.#loop === null) throw new RuntimeError("the backend belongs to no loop yet");
+    return this.#loop;
+  }
+
+  *connect<P extends StreamProtocol>(
+    factory: () => P,
+    host: string,
+    port: number,
+    options: ConnectOptions,
+  ): Waiting<[Transport, P]> {
+    return yield* this.#transportFor(factory, yield* connectTo(this.#attached, host, port, options));
+  }
+
+  *adopt<P extends StreamProtocol>(factory: () => P, sock: SocketLike): Waiting<[Transport, P]> {
+    return yield* this.#transportFor(factory, openSocket(sock));
+  }
+
+  *listen(
+    factory: () => StreamProtocol,
+    hosts: readonly (string | null)[],
+    port: number,
+    options: ListenOptions,
+  ): Waiting<Listener> {
+    const listener = new PortableListener(this.#attached, factory, options);
+    try {
+      yield* listener.listenAtAll(hosts, port);
+    } catch (error) {
+      listener.close();
+      throw error;
+    }
+    return listener;
+  }
+
+  *listenOn(factory: () => StreamProtocol, sock: SocketLike, options: ListenOptions): Waiting<Listener> {
+    const listener = new PortableListener(this.#attached, factory, options);
+    yield* listener.listenOn(sock.fileno());
+    letGo(sock);
+    return listener;
+  }
+
+  addReader(_fd: FileDescriptor, _callback: Callback, _args: readonly unknown[]): never {
+    throw unwatchable("addReader");
+  }
+
+  removeReader(_fd: FileDescriptor): never {
+    throw unwatchable("removeReader");
+  }
+
+  addWriter(_fd: FileDescriptor, _callback: Callback, _args: readonly unknown[]): never {
+    throw unwatchable("addWriter");
+  }
+
+  removeWriter(_fd: FileDescriptor): never {
+    throw unwatchable("removeWriter");
+  }
+
+  /** Cancelled before the protocol was told: the connection is dropped with the wait for it. */
+  *#transportFor<P extends StreamProtocol>(factory: () => P, socket: Socket): Waiting<[Transport, P]> {
+    let transport: SocketTransport;
+    let protocol: P;
+    try {
+      protocol = factory();
+      transport = new SocketTransport(this.#attached, socket, protocol);
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
+    const made = this.#attached.createFuture<void>();
+    transport.begin(() => {
+      if (!made.done()) made.setResult(undefined);
+    });
+    try {
+      yield* made;
+    } catch (error) {
+      transport.close();
+      throw error;
+    }
+    return [transport, protocol];
+  }
+}
+
+function openSocket(sock: SocketLike): Socket {
+  let socket: Socket;
+  try {
+    socket = new Socket({ fd: sock.fileno(), allowHalfOpen: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).errno !== undefined) throw fromNode(error as NodeJS.ErrnoException);
+    throw new ValueError(`A Stream Socket was expected, got ${sock}`, { cause: error });
+  }
+  letGo(sock);
+  return socket;
+}
+
+/** The descriptor belongs to Node now: whoever had it must not close it as well. */
+function letGo(sock: SocketLike & { detach?(): number }): void {
+  sock.detach?.();
+}
+
+function unwatchable(method: string): NotImplementedError {
+  return new NotImplementedError(
+    `${method}() is not possible on the portable backend, because Node cannot watch a file descriptor; ` +
+      "use the native backend (Linux, with koffi installed), or one of Node's streams",
+  );
+}

@@ -1,0 +1,262 @@
+import type { Socket } from "node:net";
+import type { BaseEventLoop } from "../../core/base-events.ts";
+import { isFatal, RuntimeError } from "../../core/errors.ts";
+import { Handle } from "../../core/handles.ts";
+import { BufferedProtocol, type StreamProtocol } from "../protocols.ts";
+import type { Server } from "../server.ts";
+import { StreamTransport } from "../stream-transport.ts";
+import { addressOf } from "./addresses.ts";
+import { fromNode } from "./errors.ts";
+import { Incoming } from "./incoming.ts";
+import { PortableTransportSocket } from "./trsock.ts";
+
+/**
+ * A stream transport on a socket of Node's, which belongs to it from now on.
+ *
+ * Node calls when it likes; the protocol is called in the loop's turn only. So Node's events do no more than to note
+ * what happened and to queue one of two handles: one that delivers what came in, one piece in an iteration, as an epoll
+ * loop would; and one that deals with what went out.
+ */
+export class SocketTransport extends StreamTransport {
+  readonly #socket: Socket;
+  readonly #server: Server | null;
+  readonly #view: PortableTransportSocket;
+  readonly #incoming: Incoming;
+  readonly #reader: Handle;
+  readonly #writer: Handle;
+  #readerQueued = false;
+  #writerQueued = false;
+  #reading = false;
+  /** Whether Node holds bytes that the kernel did not take: then somebody waits for {@link #onWritten}. */
+  #draining = false;
+  /** Why nothing can be written any more. */
+  #writeError: Error | null = null;
+
+  constructor(loop: BaseEventLoop, socket: Socket, protocol: StreamProtocol, server: Server | null = null) {
+    super(loop, protocol);
+    this.#socket = socket;
+    this.#server = server;
+    this.#incoming = new Incoming(socket);
+    this.#reader = new Handle(() => this.#deliver(), [], loop);
+    this.#writer = new Handle(() => this.#flushed(), [], loop);
+    const sockname = addressOf(socket.localAddress, socket.localPort) ?? "";
+    const peername = addressOf(socket.remoteAddress, socket.remotePort);
+    this.#view = new PortableTransportSocket(sockname, peername);
+    this.extra.socket = this.#view;
+    this.extra.sockname = sockname;
+    if (peername !== null) this.extra.peername = peername;
+    // The loop keeps the process alive while it runs; a connection that outlives it must not.
+    socket.unref();
+    socket.setNoDelay(true);
+    this.#listen();
+    server?.attach(this);
+  }
+
+  /** Tell the protocol, then read, then `made`: each in its own callback, in this order. */
+  begin(made: () => void = () => {}): void {
+    this.loop.callSoon(() => this.getProtocol().connectionMade(this));
+    this.loop.callSoon(() => this.#startReading());
+    this.loop.callSoon(made);
+  }
+
+  override pauseReading(): void {
+    if (!this.isReading()) return;
+    this.paused = true;
+    this.#socket.pause();
+  }
+
+  override resumeReading(): void {
+    if (this.closing || !this.paused) return;
+    this.paused = false;
+    this.#readOn();
+  }
+
+  /** Bytes that the kernel took a part of count as a whole until it has them all: Node does not tell. */
+  override getWriteBufferSize(): number {
+    return this.lost > 0 ? 0 : this.#socket.writableLength;
+  }
+
+  override writeEof(): void {
+    if (this.closing || this.eofWritten) return;
+    this.eofWritten = true;
+    this.#socket.end();
+  }
+
+  override close(): void {
+    if (this.closing) return;
+    this.closing = true;
+    this.#socket.pause();
+    if (this.getWriteBufferSize() === 0) this.#lose(null);
+  }
+
+  protected override forceClose(error: Error | null): void {
+    if (this.lost > 0) return;
+    this.closing = true;
+    // At once, not with connectionLost: what is buffered must not go out in between.
+    this.#socket.destroy();
+    this.#lose(error);
+  }
+
+  protected override send(bytes: Uint8Array): void {
+    this.#socket.write(bytes, this.#onWritten);
+    this.#afterWrite();
+  }
+
+  protected override sendAll(chunks: Uint8Array[]): void {
+    this.#socket.cork();
+    for (const chunk of chunks) this.#socket.write(chunk, this.#onWritten);
+    this.#socket.uncork();
+    this.#afterWrite();
+  }
+
+  #afterWrite(): void {
+    if (this.#socket.writableLength === 0) return;
+    this.#draining = true;
+    this.pauseIfAboveHigh();
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    // First of all: a listener for data would start the reading otherwise.
+    socket.pause();
+    socket.on("data", (chunk: Buffer) => {
+      this.#incoming.push(chunk);
+      this.#queueReader();
+    });
+    socket.on("end", () => {
+      this.#incoming.end(null);
+      this.#queueReader();
+    });
+    socket.on("error", (error) => this.#onError(error));
+    if (socket.errored) this.#onError(socket.errored);
+  }
+
+  /** A failed read comes behind the bytes that were read before it, and waits while reading is paused. */
+  #onError(error: NodeJS.ErrnoException): void {
+    if (error.syscall === "read") {
+      this.#incoming.end(fromNode(error));
+      this.#queueReader();
+    } else {
+      this.#failWrite(error);
+    }
+  }
+
+  /**
+   * Node calls it for each chunk. A failed write shows as an event too, but a read that failed before has destroyed
+   * the socket: while reading is paused, only a write can tell.
+   */
+  readonly #onWritten = (error?: Error | null): void => {
+    if (!error) {
+      if (this.#draining) this.#queueWriter();
+    } else if (this.paused && this.#socket.errored) {
+      this.#failWrite(this.#socket.errored);
+    }
+  };
+
+  #failWrite(error: Error): void {
+    this.#writeError ??= fromNode(error);
+    this.#queueWriter();
+  }
+
+  #queueReader(): void {
+    if (this.#readerQueued || !this.#reading || !this.isReading()) return;
+    this.#readerQueued = true;
+    this.loop.enqueue(this.#reader);
+  }
+
+  #queueWriter(): void {
+    if (this.#writerQueued || this.lost > 0) return;
+    this.#writerQueued = true;
+    this.loop.enqueue(this.#writer);
+  }
+
+  #startReading(): void {
+    this.#reading = true;
+    this.#readOn();
+  }
+
+  /** Deliver what is there already; if there is nothing, let Node read. */
+  #readOn(): void {
+    if (!this.#reading || !this.isReading()) return;
+    if (!this.#incoming.isEmpty()) this.#queueReader();
+    else if (this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  #deliver(): void {
+    this.#readerQueued = false;
+    if (!this.isReading()) return;
+    const chunk = this.#incoming.shift();
+    if (chunk !== null) this.#receive(chunk);
+    else if (this.#incoming.error === null) this.#receiveEof();
+    else this.fatalError(this.#incoming.error, "Fatal read error on socket transport");
+    this.#readOn();
+  }
+
+  #receive(chunk: Buffer): void {
+    const protocol = this.getProtocol();
+    if (protocol instanceof BufferedProtocol) this.#fill(protocol, chunk);
+    else this.#feed("dataReceived", () => protocol.dataReceived(chunk));
+  }
+
+  /** What does not fit waits for the next iteration: the protocol may pause, or be another one by then. */
+  #fill(protocol: BufferedProtocol, chunk: Buffer): void {
+    this.#feed("getBuffer", () => {
+      const buffer = protocol.getBuffer(-1);
+      if (buffer.byteLength === 0) throw new RuntimeError("getBuffer() returned an empty buffer");
+      const count = Math.min(buffer.byteLength, chunk.length);
+      buffer.set(chunk.subarray(0, count));
+      if (count < chunk.length) this.#incoming.unshift(chunk.subarray(count));
+      this.#feed("bufferUpdated", () => protocol.bufferUpdated(count));
+    });
+  }
+
+  #receiveEof(): void {
+    this.#feed("eofReceived", () => {
+      if (this.getProtocol().eofReceived()) this.#reading = false;
+      else this.close();
+    });
+  }
+
+  /** An error of the protocol in one of these leaves the stream in the middle of something: it cannot go on. */
+  #feed(method: string, call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      this.fatalError(error, `Fatal error: protocol.${method}() call failed.`);
+    }
+  }
+
+  #flushed(): void {
+    this.#writerQueued = false;
+    if (this.lost > 0) return;
+    if (this.#writeError !== null) {
+      this.fatalError(this.#writeError, "Fatal write error on socket transport");
+      return;
+    }
+    this.resumeIfBelowLow();
+    if (this.getWriteBufferSize() > 0) return;
+    this.#draining = false;
+    if (this.closing && this.lost === 0) this.#lose(null);
+  }
+
+  #lose(error: Error | null): void {
+    this.lost++;
+    this.#incoming.clear();
+    this.loop.callSoon(() => this.#connectionLost(error));
+  }
+
+  #connectionLost(error: Error | null): void {
+    try {
+      this.getProtocol().connectionLost(error);
+    } finally {
+      this.#socket.destroy();
+      this.#view.markClosed();
+      this.#server?.detach(this);
+    }
+  }
+
+  override toString(): string {
+    return `<SocketTransport ${this.stateName} buffered=${this.getWriteBufferSize()}>`;
+  }
+}

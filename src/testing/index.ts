@@ -1,0 +1,1 @@
+export { Deadlock, VirtualClock } from "./virtual-clock.ts";
