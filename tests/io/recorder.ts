@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import {
   BufferedProtocol,
   type EventLoop,
@@ -264,4 +266,22 @@ export function pattern(size: number, seed = 0): Buffer {
     bytes[i] = x >>> 16;
   }
   return bytes;
+}
+
+/** A socket of Node's, connected to our server: a peer that shares no code with what is tested. */
+export async function nodeClient({ defer }: Bench, port: number): Promise<Socket> {
+  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+  defer(() => socket.destroy());
+  socket.pause();
+  await once(socket, "connect");
+  socket.on("error", () => {});
+  return socket;
+}
+
+/** Our recorder at the server's side, and a socket of Node's as its client. */
+export async function withNodeClient<R extends StreamProtocol & Recording>(bench: Bench, recorder: R): Promise<Socket> {
+  const { port } = await serve(bench, () => recorder);
+  const client = await nodeClient(bench, port);
+  await recorder.called("connectionMade");
+  return client;
 }

@@ -7,6 +7,7 @@ import {
   EventLoop,
   getRunningLoop,
   type OSError,
+  Protocol,
   RuntimeError,
   run,
   type Socket,
