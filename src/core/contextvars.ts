@@ -78,7 +78,7 @@ export class Context implements Iterable<ContextVar<unknown>> {
 const topContext = new Context();
 
 /** The context in which the code runs now. */
-export function currentContext(): Context {
+function currentContext(): Context {
   return (currentExecution()?.context as Context | undefined) ?? topContext;
 }
 

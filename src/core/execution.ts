@@ -26,7 +26,7 @@ export function runAs<R>(execution: Execution, fn: () => R): R {
 }
 
 /** As {@link runAs}, where the frame is already that of `execution`. */
-export function onTheStack<R>(execution: Execution, fn: () => R): R {
+function onTheStack<R>(execution: Execution, fn: () => R): R {
   const previous = onStack;
   onStack = execution;
   try {

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import type { BaseEventLoop } from "./base-events.ts";
 import { type Context, copyContext } from "./contextvars.ts";
 import { isFatal } from "./errors.ts";
-import { type Execution, Frame } from "./execution.ts";
+import { Frame } from "./execution.ts";
 import { creationStack, describeFunction } from "./format-helpers.ts";
 
 /** What the loop's ready queue holds. */
@@ -16,7 +16,7 @@ export type Callback<A extends unknown[] = unknown[]> = (...args: A) => unknown;
  * A callback that waits for its turn: what `callSoon` returns. It runs in the context, and with every
  * AsyncLocalStorage value, of the place that scheduled it. Python: `asyncio.Handle`.
  */
-export class Handle implements Runnable, Execution {
+export class Handle {
   /** @internal A callback is no task, whoever scheduled it. */
   readonly task = null;
   /** @internal */

@@ -4,7 +4,7 @@ import type { BaseEventLoop } from "./base-events.ts";
 import { type Context, copyContext } from "./contextvars.ts";
 import type { Coroutine } from "./coroutines.ts";
 import { CancelledError, isFatal, RuntimeError } from "./errors.ts";
-import { currentExecution, type Execution, Frame } from "./execution.ts";
+import { currentExecution, Frame } from "./execution.ts";
 import { Future } from "./futures.ts";
 import { Strand, Waits } from "./strands.ts";
 
@@ -15,7 +15,7 @@ let taskCount = 0;
  *
  * The loop keeps every task until it is done. Python: `asyncio.Task`. Make one with `createTask`.
  */
-export class Task<T = unknown> extends Future<T> implements Execution, Outcome {
+export class Task<T = unknown> extends Future<T> {
   /** @internal */
   readonly context: Context;
   /** @internal The strands that wait for a future of ours. */

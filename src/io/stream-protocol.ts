@@ -92,7 +92,9 @@ export class StreamReaderProtocol extends FlowControlMixin {
     call: () => unknown,
     transport: Transport,
   ): Task<unknown> | null {
-    if (iscoroutinefunction(callback)) return this.loop.createTask(new Coroutine(call, callback.name));
+    if (iscoroutinefunction(callback)) {
+      return this.loop.createTask(new Coroutine(call, callback.name || "<anonymous>"));
+    }
     try {
       return this.#callPlain(call);
     } catch (error) {

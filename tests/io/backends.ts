@@ -64,7 +64,10 @@ async function runBody(backend: BackendUnderTest, body: (bench: Bench) => Promis
   assert.deepEqual(reports, [], "the exception handler was told of these");
 }
 
-async function withCleanUp(bench: Omit<Bench, "defer">, body: (bench: Bench) => Promise<void>): Promise<void> {
+async function withCleanUp(
+  bench: Omit<Bench, "defer">,
+  body: (bench: Bench) => Promise<void>,
+): Promise<void> {
   const cleanUps: (() => unknown)[] = [];
   try {
     await body({ ...bench, defer: (cleanUp) => cleanUps.push(cleanUp) });

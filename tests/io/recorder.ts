@@ -279,7 +279,10 @@ export async function nodeClient({ defer }: Bench, port: number): Promise<Socket
 }
 
 /** Our recorder at the server's side, and a socket of Node's as its client. */
-export async function withNodeClient<R extends StreamProtocol & Recording>(bench: Bench, recorder: R): Promise<Socket> {
+export async function withNodeClient<R extends StreamProtocol & Recording>(
+  bench: Bench,
+  recorder: R,
+): Promise<Socket> {
   const { port } = await serve(bench, () => recorder);
   const client = await nodeClient(bench, port);
   await recorder.called("connectionMade");
