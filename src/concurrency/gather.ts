@@ -38,11 +38,15 @@ export function gather(...args: readonly (Waitable | GatherOptions)[]): Future<u
 /** @internal As `gather`, for more of them than a call can have arguments. */
 export function gatherAll(waitables: readonly Waitable[], returnExceptions: boolean): Future<unknown[]> {
   const futures = new Map<Waitable, Future<unknown>>();
+  let loop: BaseEventLoop | undefined;
   for (const waitable of waitables) {
-    if (!futures.has(waitable)) futures.set(waitable, ensureFuture(waitable) as Future<unknown>);
+    if (futures.has(waitable)) continue;
+    const future = ensureFuture(waitable, loop && { loop }) as Future<unknown>;
+    loop ??= future.loop;
+    futures.set(waitable, future);
   }
   const children = waitables.map((waitable) => futures.get(waitable)!);
-  const loop = children[0]?.loop ?? getRunningLoop();
+  loop ??= getRunningLoop();
   const outer = new GatheringFuture(loop, children, futures.size, returnExceptions);
   outer.begin(futures.values());
   return outer;

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import type { Suspension } from "../core/awaitables.ts";
 import type { BaseEventLoop, CoroutineLike, TaskOptions } from "../core/base-events.ts";
 import { Coroutine, type CoroutineBody } from "../core/coroutines.ts";
-import { CancelledError, exceptionGroup, isFatal, RuntimeError } from "../core/errors.ts";
+import { CancelledError, cancellationOf, exceptionGroup, isFatal, RuntimeError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
 import { type Future, NO_ERROR } from "../core/futures.ts";
 import type { Task } from "../core/tasks.ts";
@@ -95,7 +95,7 @@ export class TaskGroup {
   *#exit(failed: boolean, error: unknown) {
     this.#state = "closing";
     if (failed && isFatal(error)) this.#fatal ??= error;
-    let cancellation = error instanceof CancelledError ? error : null;
+    let cancellation = cancellationOf(error);
     if (failed && !this.#aborting) this.#abort();
     while (this.#tasks.size > 0) {
       this.#allDone ??= this.#loop!.createFuture<void>();
@@ -114,7 +114,7 @@ export class TaskGroup {
     if (this.#fatal !== null) throw this.#fatal;
     if (this.#parentCancelRequested && this.#parent!.uncancel() === 0) cancellation = null;
     if (cancellation !== null && this.#errors.length === 0) throw cancellation;
-    if (failed && !(error instanceof CancelledError)) this.#errors.push(error);
+    if (failed && cancellationOf(error) === null) this.#errors.push(error);
     if (this.#errors.length > 0) this.#throwErrors();
   }
 

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import type { Suspension } from "../core/awaitables.ts";
 import { Coroutine, type CoroutineBody } from "../core/coroutines.ts";
-import { CancelledError, RuntimeError, TimeoutError, ValueError } from "../core/errors.ts";
+import { cancellationOf, RuntimeError, TimeoutError, ValueError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
 import type { Handle } from "../core/handles.ts";
 import type { Task } from "../core/tasks.ts";
@@ -97,9 +97,8 @@ export class Timeout {
     if (this.#state !== "expiring") return error;
     this.#state = "expired";
     const onlyOurs = this.#task!.uncancel() <= this.#cancelling;
-    return onlyOurs && error instanceof CancelledError
-      ? new TimeoutError(undefined, { cause: error })
-      : error;
+    const cancellation = onlyOurs ? cancellationOf(error) : null;
+    return cancellation === null ? error : new TimeoutError(undefined, { cause: cancellation });
   }
 
   #strike(): void {

@@ -1,20 +1,19 @@
 import { inspect } from "node:util";
 import { type AsyncGen, closeAll } from "./asyncgens.ts";
 import { isThenable, type Suspension } from "./awaitables.ts";
-import { MAXIMUM_SELECT_TIMEOUT } from "./constants.ts";
 import { Context } from "./contextvars.ts";
 import { Coroutine, type CoroutineBody, toCoroutine, watchNewborn } from "./coroutines.ts";
 import type { Driver } from "./driver.ts";
 import { isFatal, type KeyboardInterrupt, RuntimeError, type SystemExit, ValueError } from "./errors.ts";
 import { runningLoop, setRunningLoop } from "./events.ts";
 import type { ExceptionContext, ExceptionHandler } from "./exception-context.ts";
-import { Frame } from "./execution.ts";
 import { Future } from "./futures.ts";
 import { type Callback, Handle, type Runnable, TimerHandle } from "./handles.ts";
 import { logger } from "./log.ts";
 import { Obligations } from "./obligations.ts";
+import { Scheduler } from "./scheduler.ts";
 import { Task } from "./tasks.ts";
-import { Timers } from "./timers.ts";
+import type { Timers } from "./timers.ts";
 
 /** What can be made into a task: a coroutine, a generator, or a function of either flavour, uncalled. */
 export type CoroutineLike<T> = Coroutine<T> | Generator<Suspension, T, unknown> | (() => CoroutineBody<T>);
@@ -42,33 +41,27 @@ export interface ContextOption {
  * is queued now; what that queues waits for the next iteration. Python: `asyncio.BaseEventLoop`.
  */
 export class BaseEventLoop {
-  /** @internal */
-  readonly timers = new Timers();
   /** @internal Pending tasks, oldest first. The loop keeps them: a task never vanishes. */
   readonly tasks = new Set<Task<unknown>>();
   /** @internal */
   readonly asyncgens = new Set<AsyncGen<unknown>>();
   /** @internal */
   readonly obligations = new Obligations(this);
-  /** @internal Set by whatever settles a promise: JavaScript must run its course before the next handle does. */
-  needsDrain = false;
   readonly #driver: Driver;
-  #ready: Runnable[] = [];
-  #batch: Runnable[] = [];
-  #position = 0;
-  #stopping = false;
+  readonly #scheduler: Scheduler;
   #closed = false;
-  #run: { resolve(): void; reject(error: unknown): void } | null = null;
-  #fatal: KeyboardInterrupt | SystemExit | null = null;
   #debug = Boolean(process.env.ASYNCIO_DEBUG);
   #exceptionHandler: ExceptionHandler | null = null;
   #taskFactory: TaskFactory | null = null;
-  #frame = new Frame();
-  readonly #collectAndRun = () => this.#inFrame(() => (this.#collect(), this.#runOn()));
-  readonly #goOn = () => this.#inFrame(() => this.#runOn());
 
   constructor(driver: Driver) {
     this.#driver = driver;
+    this.#scheduler = new Scheduler(driver, () => watchNewborn(this));
+  }
+
+  /** @internal */
+  get timers(): Timers {
+    return this.#scheduler.timers;
   }
 
   /** The loop's clock, in seconds: monotonic, from an arbitrary start. Python: `loop.time`. */
@@ -78,7 +71,7 @@ export class BaseEventLoop {
 
   /** Whether the loop runs. Python: `loop.is_running`. */
   isRunning(): boolean {
-    return this.#run !== null;
+    return this.#scheduler.running;
   }
 
   /** Whether the loop was closed. Python: `loop.is_closed`. */
@@ -94,14 +87,12 @@ export class BaseEventLoop {
   async runForever(): Promise<void> {
     this.#assertOpen();
     this.#assertNotRunning();
-    const done = new Promise<void>((resolve, reject) => {
-      this.#run = { resolve, reject };
-    });
     setRunningLoop(this);
-    this.#frame = new Frame();
-    this.#driver.begin();
-    this.#driver.afterMicrotasks(this.#collectAndRun);
-    return done;
+    try {
+      await this.#scheduler.run();
+    } finally {
+      setRunningLoop(null);
+    }
   }
 
   /**
@@ -131,8 +122,7 @@ export class BaseEventLoop {
 
   /** Leave at the end of this iteration; what is queued meanwhile stays queued. Python: `loop.stop`. */
   stop(): void {
-    this.#stopping = true;
-    this.#driver.wake();
+    this.#scheduler.stop();
   }
 
   /**
@@ -149,8 +139,7 @@ export class BaseEventLoop {
     }
     this.obligations.callIn();
     this.#closed = true;
-    this.#ready = [];
-    this.timers.clear();
+    this.#scheduler.clear();
     this.tasks.clear();
     this.#driver.close();
   }
@@ -201,8 +190,7 @@ export class BaseEventLoop {
     assertCallback(callback, "callAt");
     const [rest, context] = splitContext(args);
     const timer = new TimerHandle(when, callback as Callback, rest, this, context);
-    this.timers.push(timer);
-    this.#driver.wake();
+    this.#scheduler.schedule(timer);
     return timer;
   }
 
@@ -291,91 +279,17 @@ export class BaseEventLoop {
 
   /** @internal Put something at the end of the ready queue. */
   enqueue(runnable: Runnable): void {
-    if (this.#closed) return;
-    this.#ready.push(runnable);
-    this.#driver.wake();
+    if (!this.#closed) this.#scheduler.enqueue(runnable);
+  }
+
+  /** @internal A promise was settled: JavaScript must run its course before the next handle does. */
+  promiseSettled(): void {
+    this.#scheduler.needsDrain = true;
   }
 
   /** @internal End the run with this error, at once. */
   burst(error: KeyboardInterrupt | SystemExit): void {
-    this.#fatal ??= error;
-    this.#driver.wake();
-  }
-
-  #inFrame(step: () => void): void {
-    this.#frame.run(() => {
-      try {
-        step();
-      } catch (error) {
-        this.#leave(error);
-      }
-    });
-  }
-
-  /** The first half of an iteration: queue what has become ready, and fix what this iteration will run. */
-  #collect(): void {
-    this.#driver.poll();
-    if (this.timers.size > 0) {
-      for (const timer of this.timers.due(this.time() + this.#driver.resolution)) this.#ready.push(timer);
-    }
-    const spare = this.#batch;
-    spare.length = 0;
-    this.#batch = this.#ready;
-    this.#ready = spare;
-    this.#position = 0;
-  }
-
-  /** The second half, and the iterations after it, until there is something to wait for. */
-  #runOn(): void {
-    for (;;) {
-      if (!this.#runBatch()) return;
-      watchNewborn(this);
-      if (this.#stopping) {
-        this.#leave(null);
-        return;
-      }
-      if (!this.#driver.wait(this.#timeout(), this.#collectAndRun)) return;
-      this.#collect();
-    }
-  }
-
-  /** Returns false where it breaks off, for JavaScript to run its microtasks or because the run is over. */
-  #runBatch(): boolean {
-    const batch = this.#batch;
-    while (this.#fatal === null && this.#position < batch.length) {
-      batch[this.#position++]!.run();
-      if (this.needsDrain && this.#fatal === null) {
-        this.needsDrain = false;
-        this.#driver.afterMicrotasks(this.#goOn);
-        return false;
-      }
-    }
-    if (this.#fatal === null) return true;
-    this.#leave(this.#fatal);
-    return false;
-  }
-
-  /** Asks the timers in any case: a loop that is never idle must drop its cancelled timers too. */
-  #timeout(): number | null {
-    const next = this.timers.next();
-    if (this.#ready.length > 0 || this.#stopping) return 0;
-    if (next === null) return null;
-    return Math.min(Math.max(next - this.time(), 0), MAXIMUM_SELECT_TIMEOUT);
-  }
-
-  #leave(error: unknown): void {
-    const run = this.#run;
-    if (run === null) return;
-    this.#ready = [...this.#batch.slice(this.#position), ...this.#ready];
-    this.#batch = [];
-    this.#position = 0;
-    this.#stopping = false;
-    this.#fatal = null;
-    this.#run = null;
-    setRunningLoop(null);
-    this.#driver.end();
-    if (error === null) run.resolve();
-    else run.reject(error);
+    this.#scheduler.burst(error);
   }
 
   #assertOpen(): void {

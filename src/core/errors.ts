@@ -374,7 +374,17 @@ export function exceptionGroup<E>(
  */
 export function isException(error: unknown): boolean {
   if (error instanceof BaseExceptionGroup) return error instanceof ExceptionGroup;
-  return !(error instanceof BaseException);
+  return !(error instanceof BaseException) && cancellationOf(error) === null;
+}
+
+/**
+ * The cancellation that this error is, or null. What Node's own functions throw when their signal aborts is an
+ * AbortError with the signal's reason, our CancelledError, as its cause.
+ */
+export function cancellationOf(error: unknown): CancelledError | null {
+  if (error instanceof CancelledError) return error;
+  const isAbort = error instanceof Error && error.name === "AbortError";
+  return isAbort && error.cause instanceof CancelledError ? error.cause : null;
 }
 
 /** Whether this error must burst through the loop instead of being stored and reported. */

@@ -162,7 +162,7 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   }
 
   #deliver(resolve: Resolve<T>, reject: Reject): void {
-    this.loop.needsDrain = true;
+    this.loop.promiseSettled();
     const error = this.takeError();
     if (error === NO_ERROR) resolve(this.#result as T);
     else reject(error);

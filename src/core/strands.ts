@@ -116,7 +116,7 @@ export class Strand implements Runnable {
    * for a promise of somebody else, between two steps.
    */
   #waitForForeign(promise: PromiseLike<unknown>): void {
-    this.#task.loop.needsDrain = true;
+    this.#task.loop.promiseSettled();
     promise.then(
       (value) => this.#continue(NO_ERROR, value),
       (error) => this.#continue(error, undefined),

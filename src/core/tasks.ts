@@ -3,7 +3,7 @@ import type { Awaitable, Outcome, Reject, Resolve } from "./awaitables.ts";
 import type { BaseEventLoop } from "./base-events.ts";
 import { type Context, copyContext } from "./contextvars.ts";
 import type { Coroutine } from "./coroutines.ts";
-import { CancelledError, isFatal, RuntimeError } from "./errors.ts";
+import { CancelledError, cancellationOf, isFatal, RuntimeError } from "./errors.ts";
 import { currentExecution, Frame } from "./execution.ts";
 import { Future } from "./futures.ts";
 import { Strand, Waits } from "./strands.ts";
@@ -127,11 +127,11 @@ export class Task<T = unknown> extends Future<T> {
     const { loop } = this;
     const outcome: Outcome = {
       returned(value) {
-        loop.needsDrain = true;
+        loop.promiseSettled();
         resolve(value as V);
       },
       threw(error) {
-        loop.needsDrain = true;
+        loop.promiseSettled();
         reject(error);
       },
     };
@@ -164,8 +164,9 @@ export class Task<T = unknown> extends Future<T> {
   /** @internal The coroutine threw. */
   threw(error: unknown): void {
     this.loop.tasks.delete(this);
-    if (error instanceof CancelledError) {
-      this.cancelBecause(error);
+    const cancellation = cancellationOf(error);
+    if (cancellation !== null) {
+      this.cancelBecause(cancellation);
       return;
     }
     this.fail(error);
@@ -175,7 +176,7 @@ export class Task<T = unknown> extends Future<T> {
   #abortSignal(message: string | undefined): boolean {
     const controller = this.#abort;
     if (controller === null || controller.signal.aborted) return false;
-    const heard = getEventListeners(controller.signal, "abort").length > 0 && this.waits.empty;
+    const heard = this.waits.empty && isHeard(controller.signal);
     controller.abort(new CancelledError(message));
     return heard;
   }
@@ -188,4 +189,18 @@ export class Task<T = unknown> extends Future<T> {
     if (waitingOn) parts.push(`waitFor=${waitingOn.constructor.name}`);
     return parts;
   }
+}
+
+/**
+ * Whether an abort of the signal reaches anybody: a listener, or a signal made of it by `AbortSignal.any`. Node shows
+ * the latter only under a symbol of its own; where there is none, such a signal counts as unheard.
+ */
+function isHeard(signal: AbortSignal): boolean {
+  if (getEventListeners(signal, "abort").length > 0) return true;
+  const dependants = Object.getOwnPropertySymbols(signal).find(
+    ({ description }) => description === "kDependantSignals",
+  );
+  if (dependants === undefined) return false;
+  const signals = (signal as unknown as Record<symbol, Set<unknown> | null | undefined>)[dependants];
+  return (signals?.size ?? 0) > 0;
 }

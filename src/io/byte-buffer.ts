@@ -1,5 +1,11 @@
 const EMPTY = Buffer.alloc(0);
 
+/** The least memory of a block of our own, in bytes: a few small chunks fit without another one. */
+const SMALLEST_BLOCK = 256;
+
+/** How many bytes of memory may be kept alive for each byte that is in the buffer. */
+const WASTE = 4;
+
 /**
  * Bytes that came in and were not taken out yet: in at the end, out at the front.
  *
@@ -52,6 +58,15 @@ export class ByteBuffer {
     return bytes;
   }
 
+  /**
+   * What is left will stay for a while: copy it if it keeps far more memory alive than it needs. Otherwise a thousand
+   * clients that each send one byte could hold a thousand blocks that were read together with others' bytes.
+   */
+  compact(): void {
+    const needed = Math.max(this.length, SMALLEST_BLOCK) * WASTE;
+    if (this.length > 0 && this.#block.buffer.byteLength > needed) this.#grow(EMPTY);
+  }
+
   /** Take out everything. */
   takeAll(): Buffer {
     return this.take(this.length);
@@ -90,7 +105,8 @@ export class ByteBuffer {
   /** At least twice what is there, so that each byte is moved a constant number of times on average. */
   #grow(data: Uint8Array): void {
     const { length } = this;
-    const block = Buffer.allocUnsafeSlow(Math.max(length + data.length, 2 * length));
+    const size = Math.max(length + data.length, 2 * length, SMALLEST_BLOCK);
+    const block = Buffer.allocUnsafeSlow(size);
     block.set(this.#written.subarray(this.#start));
     block.set(data, length);
     this.#become(block);

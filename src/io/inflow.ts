@@ -60,6 +60,7 @@ export class Inflow {
     }
     this.assertUnbroken();
     this.#resume();
+    this.buffer.compact();
     const waiter = this.#loop.createFuture<void>();
     this.#waiter = waiter;
     try {

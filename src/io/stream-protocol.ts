@@ -114,7 +114,7 @@ export class StreamReaderProtocol extends FlowControlMixin {
     if (iscoroutine(result)) return this.loop.createTask(result);
     if (!isThenable(result) || isfuture(result)) return null;
     caller.task = this.loop.createTask(() => result, { context: caller.context });
-    this.loop.needsDrain = true;
+    this.loop.promiseSettled();
     // The task looks at it in the next iteration; for Node a rejection before that would be unhandled.
     result.then(null, () => {});
     return caller.task;

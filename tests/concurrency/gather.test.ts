@@ -123,17 +123,17 @@ inEachFlavour(
   function* (flavour) {
     const { on, coroutine } = flavour;
     const log: string[] = [];
-    const member = coroutine(function* (name: string) {
+    const member = coroutine(function* (name: string, cleanUp: number) {
       try {
         yield* on(sleep(10));
       } finally {
-        yield* on(sleep(1));
+        yield* on(sleep(cleanUp));
         log.push(`${name} cleaned up`);
       }
     });
     const done = new Future<void>();
     done.setResult(undefined);
-    const all = gather(member("a"), done, member("b"));
+    const all = gather(member("a", 1), done, member("b", 2));
     yield* on(sleep(1));
     assert.equal(all.cancel("enough"), true);
     assert.equal(all.done(), false);

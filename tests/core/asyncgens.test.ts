@@ -138,7 +138,7 @@ inEachFlavour("an error while a generator is closed is reported, the others are 
     try {
       yield 1;
     } finally {
-      throw error;
+      await Promise.reject(error);
     }
   })();
   yield* on(failing.next());

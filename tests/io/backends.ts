@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { networkInterfaces } from "node:os";
 import { type TestOptions, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { EventLoop, type ExceptionContext } from "../../src/index.ts";
+import { EventLoop, type ExceptionContext, timeout } from "../../src/index.ts";
 import { nativeAvailable } from "../../src/io/native/libc.ts";
 
 export interface BackendUnderTest {
@@ -11,6 +11,9 @@ export interface BackendUnderTest {
   readonly skip: false | string;
   makeLoop(): EventLoop;
 }
+
+/** Seconds after which a test that waits for something gives up; none comes near it. */
+const PATIENCE = 30;
 
 const native = nativeAvailable();
 
@@ -70,7 +73,7 @@ async function withCleanUp(
 ): Promise<void> {
   const cleanUps: (() => unknown)[] = [];
   try {
-    await body({ ...bench, defer: (cleanUp) => cleanUps.push(cleanUp) });
+    await timeout(PATIENCE, () => body({ ...bench, defer: (cleanUp) => cleanUps.push(cleanUp) }));
   } finally {
     while (cleanUps.length > 0) await cleanUps.pop()!();
   }

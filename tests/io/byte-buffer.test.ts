@@ -79,6 +79,21 @@ test("chunks can be put back", () => {
   assert.equal(buffer.length, 0);
 });
 
+test("a few bytes do not keep a large block alive when they stay", () => {
+  const block = Buffer.alloc(256 * 1024, "x");
+  const buffer = new ByteBuffer();
+  buffer.append(block.subarray(10, 20));
+  buffer.compact();
+  buffer.append(Buffer.from("yz"));
+  buffer.compact();
+  const bytes = buffer.takeAll();
+  assert.equal(bytes.toString(), "xxxxxxxxxxyz");
+  assert.ok(bytes.buffer.byteLength < 1024);
+  buffer.append(block.subarray(0, 128 * 1024));
+  buffer.compact();
+  assert.equal(buffer.takeAll().buffer, block.buffer);
+});
+
 test("many small chunks and one large read cost as much per byte as few large ones", () => {
   const buffer = new ByteBuffer();
   const chunk = Buffer.alloc(1024, "x");

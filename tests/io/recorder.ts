@@ -2,9 +2,11 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import {
   BufferedProtocol,
+  type CreateServerOptions,
   type EventLoop,
   type Future,
   Protocol,
+  type Server,
   type StreamProtocol,
   type Transport,
 } from "../../src/index.ts";
@@ -205,8 +207,9 @@ export class Echo extends Protocol {
 export async function serve(
   { loop, defer }: Bench,
   factory: () => StreamProtocol,
-): Promise<{ port: number; server: Awaited<ReturnType<EventLoop["createServer"]>> }> {
-  const server = await loop.createServer(factory, "127.0.0.1", 0);
+  options: CreateServerOptions = {},
+): Promise<{ port: number; server: Server }> {
+  const server = await loop.createServer(factory, "127.0.0.1", 0, options);
   defer(async () => {
     server.close();
     server.abortClients();
