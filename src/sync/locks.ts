@@ -1,35 +1,26 @@
+import type { Suspension } from "../core/awaitables.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { CancelledError, RuntimeError } from "../core/errors.ts";
 import type { Future } from "../core/futures.ts";
 import { LoopBound } from "./mixins.ts";
-
-/** Something that can be released. */
-interface Releasable {
-  release(): void;
-}
 
 /**
  * That somebody holds a lock, until the end of a `using` block: `using guard = await lock.acquire()`. It releases
  * once at most, and not at all if the lock was released by hand.
  */
 export class Guard implements Disposable {
-  #held: Releasable | null;
+  #release: ((guard: Guard) => void) | null;
 
   /** @internal */
-  constructor(held: Releasable) {
-    this.#held = held;
+  constructor(release: (guard: Guard) => void) {
+    this.#release = release;
   }
 
   /** Release what is held; nothing if that was done already. */
   release(): void {
-    const held = this.#held;
-    this.#held = null;
-    held?.release();
-  }
-
-  /** @internal Released by hand. */
-  forget(): void {
-    this.#held = null;
+    const release = this.#release;
+    this.#release = null;
+    release?.(this);
   }
 
   [Symbol.dispose](): void {
@@ -62,13 +53,24 @@ export class Lock extends LoopBound {
   /** Free the lock, and wake the first who waits. Throws RuntimeError if nobody holds it. Python: `Lock.release`. */
   release(): void {
     if (this.#holder === null) throw new RuntimeError("Lock is not acquired.");
-    this.#holder.forget();
     this.#holder = null;
     this.#wakeFirst();
   }
 
-  *#acquire() {
-    if (this.#holder === null && this.#nobodyWaits()) return this.#take();
+  /** @internal Free the lock for a while; its guard will hold it again after {@link resume}. */
+  suspend(): Guard {
+    const guard = this.#holder;
+    this.release();
+    return guard!;
+  }
+
+  /** @internal */
+  *resume(guard: Guard): Generator<Suspension, void, unknown> {
+    yield* this.#acquire(guard);
+  }
+
+  *#acquire(guard = this.#newGuard()): Generator<Suspension, Guard, unknown> {
+    if (this.#holder === null && this.#nobodyWaits()) return this.#take(guard);
     const waiter = this.loop.createFuture<void>();
     this.#waiters.add(waiter);
     try {
@@ -79,12 +81,18 @@ export class Lock extends LoopBound {
       throw error;
     }
     this.#waiters.delete(waiter);
-    return this.#take();
+    return this.#take(guard);
   }
 
-  #take(): Guard {
-    this.#holder = new Guard(this);
-    return this.#holder;
+  #newGuard(): Guard {
+    return new Guard((guard) => {
+      if (this.#holder === guard) this.release();
+    });
+  }
+
+  #take(guard: Guard): Guard {
+    this.#holder = guard;
+    return guard;
   }
 
   #nobodyWaits(): boolean {

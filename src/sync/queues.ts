@@ -1,8 +1,10 @@
 import { inspect } from "node:util";
+import type { Suspension } from "../core/awaitables.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { QueueEmpty, QueueFull, QueueShutDown, ValueError } from "../core/errors.ts";
 import type { Future } from "../core/futures.ts";
 import { Deque } from "./deque.ts";
+import { Heap } from "./heap.ts";
 import { Event } from "./locks.ts";
 import { LoopBound } from "./mixins.ts";
 
@@ -114,15 +116,9 @@ export class Queue<T> extends LoopBound {
     wakeAll(this.#putters);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void> {
-    while (true) {
-      try {
-        yield await this.get();
-      } catch (error) {
-        if (error instanceof QueueShutDown) return;
-        throw error;
-      }
-    }
+  /** By hand: an async generator would await the items, where they are futures. */
+  [Symbol.asyncIterator](): { next(): Coroutine<IteratorResult<T, undefined>> } {
+    return { next: () => new Coroutine(() => this.#next(), "Queue.next") };
   }
 
   #drop(): void {
@@ -135,6 +131,15 @@ export class Queue<T> extends LoopBound {
 
   *#join() {
     if (this.#unfinished > 0) yield* this.#finished.wait();
+  }
+
+  *#next(): Generator<Suspension, IteratorResult<T, undefined>, unknown> {
+    try {
+      return { done: false, value: yield* this.#get() };
+    } catch (error) {
+      if (error instanceof QueueShutDown) return { done: true, value: undefined };
+      throw error;
+    }
   }
 
   *#put(item: T) {
@@ -175,6 +180,52 @@ export class Queue<T> extends LoopBound {
     if (this.#shutDown) parts.push("shutdown");
     return `<${this.constructor.name} ${parts.join(" ")}>`;
   }
+}
+
+/** A queue that gives the smallest item first. Python: `asyncio.PriorityQueue`. */
+export class PriorityQueue<T> extends Queue<T> {
+  /**
+   * `compare(a, b)` says which comes first: below 0 is `a`, above 0 is `b`. Without it, items are compared as Python
+   * does: numbers, strings and arrays of them, item by item, such as `[priority, name]`; TypeError for anything else.
+   * Equal items come in no particular order.
+   */
+  constructor(maxsize = 0, { compare = inOrder }: { compare?: (a: T, b: T) => number } = {}) {
+    super(maxsize, new Heap<T>(compare));
+  }
+}
+
+/** A queue that gives the item first that was added last. Python: `asyncio.LifoQueue`. */
+export class LifoQueue<T> extends Queue<T> {
+  constructor(maxsize = 0) {
+    super(maxsize, new Stack<T>());
+  }
+}
+
+/** Last in, first out. */
+class Stack<T> extends Array<T> {
+  override shift(): T {
+    return this.pop() as T;
+  }
+}
+
+/** The order of Python's numbers, strings and tuples. */
+function inOrder(a: unknown, b: unknown): number {
+  if (Array.isArray(a) && Array.isArray(b)) return inOrderOfItems(a, b);
+  const comparable = typeof a === typeof b && ["number", "bigint", "string", "boolean"].includes(typeof a);
+  if (!comparable) {
+    throw new TypeError(
+      `${inspect(a)} and ${inspect(b)} have no order: give the PriorityQueue a compare function`,
+    );
+  }
+  return (a as number) < (b as number) ? -1 : Number((a as number) > (b as number));
+}
+
+function inOrderOfItems(a: readonly unknown[], b: readonly unknown[]): number {
+  for (let index = 0; index < Math.min(a.length, b.length); index++) {
+    const order = inOrder(a[index], b[index]);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
 }
 
 function wakeNext(waiters: Set<Future<void>>): void {
