@@ -1,5 +1,6 @@
 import { MIN_CANCELLED_TIMER_HANDLES_FRACTION, MIN_SCHEDULED_TIMER_HANDLES } from "./constants.ts";
 import type { TimerHandle } from "./handles.ts";
+import { Heap } from "./heap.ts";
 
 interface Entry {
   readonly when: number;
@@ -8,13 +9,13 @@ interface Entry {
 }
 
 /**
- * The scheduled timers: a binary heap by due time, equal due times in the order they were made (CPython leaves that
- * order open).
+ * The scheduled timers: a heap by due time, equal due times in the order they were made (CPython leaves that order
+ * open).
  *
  * A cancelled timer stays until it comes to the front, or until too many are cancelled: so cancelling is O(1).
  */
 export class Timers {
-  #heap: Entry[] = [];
+  #heap = new Heap<Entry>(byDueTime);
   #sequence = 0;
   #cancelled = 0;
 
@@ -24,9 +25,7 @@ export class Timers {
 
   push(handle: TimerHandle): void {
     handle.scheduled = true;
-    const heap = this.#heap;
-    heap.push({ when: handle.when(), sequence: this.#sequence++, handle });
-    this.#siftUp(heap.length - 1);
+    this.#heap.push({ when: handle.when(), sequence: this.#sequence++, handle });
   }
 
   /** Called by a scheduled timer that is being cancelled. */
@@ -37,18 +36,16 @@ export class Timers {
   /** When the next timer is due, or null without one. Drops cancelled timers on the way. */
   next(): number | null {
     this.#purge();
-    return this.#heap[0]?.when ?? null;
+    return this.#heap.first?.when ?? null;
   }
 
   /** Take out the timers due by `time` in their order, cancelled ones included. */
   *due(time: number): Generator<TimerHandle, void> {
-    for (let first = this.#heap[0]; first !== undefined && first.when <= time; first = this.#heap[0]) {
-      yield this.#pop();
-    }
+    while (this.#heap.first !== undefined && this.#heap.first.when <= time) yield this.#shift();
   }
 
   clear(): void {
-    this.#heap = [];
+    this.#heap = new Heap(byDueTime);
     this.#cancelled = 0;
   }
 
@@ -60,50 +57,24 @@ export class Timers {
     ) {
       this.#rebuild();
     }
-    while (this.#heap[0]?.handle.cancelled()) this.#pop();
+    while (this.#heap.first?.handle.cancelled()) this.#shift();
   }
 
   #rebuild(): void {
-    this.#heap = this.#heap.filter(({ handle }) => !handle.cancelled()).sort(byDueTime);
+    const heap = new Heap<Entry>(byDueTime);
+    for (const entry of this.#heap) {
+      if (entry.handle.cancelled()) entry.handle.scheduled = false;
+      else heap.push(entry);
+    }
+    this.#heap = heap;
     this.#cancelled = 0;
   }
 
-  #pop(): TimerHandle {
-    const heap = this.#heap;
-    const { handle } = heap[0]!;
-    const last = heap.pop()!;
-    if (heap.length > 0) {
-      heap[0] = last;
-      this.#siftDown();
-    }
+  #shift(): TimerHandle {
+    const { handle } = this.#heap.shift();
     handle.scheduled = false;
     if (handle.cancelled()) this.#cancelled--;
     return handle;
-  }
-
-  #siftUp(index: number): void {
-    const heap = this.#heap;
-    const entry = heap[index]!;
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (byDueTime(heap[parent]!, entry) <= 0) break;
-      heap[index] = heap[parent]!;
-      index = parent;
-    }
-    heap[index] = entry;
-  }
-
-  #siftDown(): void {
-    const heap = this.#heap;
-    const entry = heap[0]!;
-    let index = 0;
-    for (let child = 1; child < heap.length; child = 2 * index + 1) {
-      if (child + 1 < heap.length && byDueTime(heap[child + 1]!, heap[child]!) < 0) child++;
-      if (byDueTime(entry, heap[child]!) <= 0) break;
-      heap[index] = heap[child]!;
-      index = child;
-    }
-    heap[index] = entry;
   }
 }
 

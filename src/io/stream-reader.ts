@@ -181,10 +181,11 @@ export class StreamReader {
     }
   }
 
+  /** `length` bytes, and the newline behind them, if it is there. */
   #dropLine(length: number): void {
     const { buffer } = this.#inflow;
     const ends = buffer.indexOf(NEWLINE[0], length, length + 1) >= 0;
-    buffer.take(ends ? length + 1 : buffer.length);
+    buffer.take(ends ? length + 1 : length);
     this.#inflow.resumeIfWithinLimit();
   }
 

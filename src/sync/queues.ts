@@ -3,8 +3,8 @@ import type { Suspension } from "../core/awaitables.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { QueueEmpty, QueueFull, QueueShutDown, ValueError } from "../core/errors.ts";
 import type { Future } from "../core/futures.ts";
+import { Heap } from "../core/heap.ts";
 import { Deque } from "./deque.ts";
-import { Heap } from "./heap.ts";
 import { Event } from "./locks.ts";
 import { LoopBound } from "./mixins.ts";
 

@@ -143,9 +143,12 @@ export class PortableListener implements Listener {
 
   #acceptAll(server: Server): void {
     this.#acceptorQueued = false;
-    const sockets = this.#waiting;
-    this.#waiting = [];
-    for (const socket of sockets) this.#accept(socket, server);
+    try {
+      while (this.#waiting.length > 0) this.#accept(this.#waiting.shift()!, server);
+    } finally {
+      // Only where a fatal error broke it off: the others are accepted when the loop runs again.
+      this.#queueAcceptor();
+    }
   }
 
   #accept(socket: Socket, server: Server): void {

@@ -184,7 +184,7 @@ export class SocketTransport extends StreamTransport {
 
   #deliver(): void {
     this.#readerQueued = false;
-    if (!this.isReading()) return;
+    if (!this.isReading() || this.#incoming.isEmpty()) return;
     const chunk = this.#incoming.shift();
     if (chunk !== null) this.#receive(chunk);
     else if (this.#incoming.error === null) this.#receiveEof();
