@@ -18,6 +18,14 @@ export function newLoop(): BaseEventLoop {
   return new BaseEventLoop(new VirtualClock());
 }
 
+/** Run all that is queued now and in the next `iterations - 1` iterations. */
+export async function iterate(loop: BaseEventLoop, iterations: number): Promise<void> {
+  for (let i = 0; i < iterations; i++) {
+    loop.stop();
+    await loop.runForever();
+  }
+}
+
 /** Register a test per flavour that drives the loop itself: for what happens before, between and after runs. */
 export function withEachFlavour(
   name: string,
@@ -54,7 +62,7 @@ export function* rejects<E>(
 }
 
 /** Check an error's class and message, and give it with its type. */
-export function assertError<E>(error: unknown, Class: ErrorClass<E>, message?: string | RegExp): E {
+function assertError<E>(error: unknown, Class: ErrorClass<E>, message?: string | RegExp): E {
   if (!(error instanceof Class)) throw error;
   if (typeof message === "string") assert.equal((error as Error).message, message);
   else if (message !== undefined) assert.match((error as Error).message, message);

@@ -15,7 +15,14 @@ import {
   sleep,
 } from "../../src/index.ts";
 import { inEachFlavour } from "../flavours.ts";
-import { collectReports, newLoop, rejects, takesNoTurn, withEachFlavour } from "../helpers.ts";
+import {
+  collectGarbage,
+  collectReports,
+  newLoop,
+  rejects,
+  takesNoTurn,
+  withEachFlavour,
+} from "../helpers.ts";
 
 inEachFlavour("calling a coroutine function runs nothing of it", function* ({ on, coroutine }) {
   const log: string[] = [];
@@ -284,7 +291,6 @@ withEachFlavour("a coroutine that nobody awaited is reported when the loop close
 });
 
 test("a coroutine that nobody awaited is reported when it is collected", async () => {
-  const { collectGarbage } = await import("../helpers.ts");
   using loop = newLoop();
   const reports = collectReports(loop);
   const fetchAll = decorate(function* fetchAll() {});

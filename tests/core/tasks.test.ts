@@ -13,7 +13,7 @@ import {
   Task,
 } from "../../src/index.ts";
 import { inEachFlavour } from "../flavours.ts";
-import { newLoop, rejects, turnsOf, withEachFlavour } from "../helpers.ts";
+import { collectGarbage, newLoop, rejects, turnsOf, withEachFlavour } from "../helpers.ts";
 
 inEachFlavour(
   "a task starts in the next iteration, not at once, in the order of creation",
@@ -219,7 +219,6 @@ inEachFlavour("a task that is given a context runs in that very one", function* 
 });
 
 withEachFlavour("the loop keeps a task to which nobody else refers", async ({ on, body }, loop) => {
-  const { collectGarbage } = await import("../helpers.ts");
   const log: string[] = [];
   const start = () => {
     loop.createTask(

@@ -30,13 +30,18 @@ test("a writer that is collected unclosed closes its connection, with a Resource
 
 test("a server's writer that nobody keeps is collected, too", () =>
   run(async () => {
+    const held: StreamReaderProtocol[] = [];
     const { warning, transport } = await collected(() => {
       const transport = new FakeTransport();
-      new StreamReaderProtocol(new StreamReader(), () => {}).connectionMade(transport);
+      const protocol = new StreamReaderProtocol(new StreamReader(), () => {});
+      protocol.connectionMade(transport);
+      held.push(protocol);
       return transport;
     });
     assert.equal(warning?.name, "ResourceWarning");
     assert.deepEqual(transport.calls, ["close"]);
+    held[0]!.dataReceived(Buffer.from("nobody reads this"));
+    held[0]!.connectionLost(null);
   }));
 
 test("a writer that was closed is collected in silence", () =>

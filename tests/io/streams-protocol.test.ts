@@ -132,6 +132,17 @@ inEachFlavour("cancelling one drain() leaves the others waiting", function* ({ o
   yield* on(other);
 });
 
+inEachFlavour("a drain() may be cancelled in the turn in which it is released", function* ({ on }) {
+  const { writer, protocol } = connect();
+  protocol.pauseWriting();
+  const drain = createTask(writer.drain());
+  yield* on(sleep(1));
+  drain.cancel();
+  protocol.resumeWriting();
+  yield* on(sleep(1));
+  assert.ok(drain.cancelled());
+});
+
 inEachFlavour("a lost connection fails the drains that wait, with its error", function* ({ on }) {
   const { writer, protocol } = connect();
   protocol.pauseWriting();
@@ -383,6 +394,17 @@ for (const [kind, make] of callbacks) {
       assert.equal(kept.length, 1);
     }));
 }
+
+test("a promise of a plain callback may fail after its task was cancelled", () =>
+  inLoop(async () => {
+    const { promise, reject } = Promise.withResolvers<void>();
+    accept(() => promise);
+    const task = [...getRunningLoop().tasks].find((one) => one !== currentTask())!;
+    task.cancel();
+    reject(reset);
+    await sleep(1);
+    assert.ok(task.cancelled());
+  }));
 
 inEachFlavour("an error of a plain callback is thrown, and closes the connection", function* () {
   const transport = newTransport();

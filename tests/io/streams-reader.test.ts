@@ -356,6 +356,32 @@ inEachFlavour("a read that was woken waits again if another one was faster", fun
   assert.equal(yield* text(on, first), "cd");
 });
 
+inEachFlavour(
+  "a read that was woken in vain does not disturb the one that waits",
+  function* ({ on, coroutine }) {
+    const reader = new StreamReader();
+    const late = createTask(reader.read(10));
+    yield* on(sleep(0));
+    const twice = coroutine(function* () {
+      return `${yield* on(reader.read(10))}${yield* on(reader.read(10))}`;
+    });
+    const faster = createTask(twice());
+    reader.feedData("ab");
+    assert.ok((yield* failure(on, late)) instanceof RuntimeError);
+    reader.feedData("cd");
+    assert.equal(yield* on(faster), "abcd");
+  },
+);
+
+inEachFlavour("a search starts anew when another read took what it had searched", function* ({ on }) {
+  const reader = fed("aaaa");
+  const search = createTask(reader.readuntil("b"));
+  yield* on(sleep(0));
+  assert.equal(yield* text(on, reader.read(10)), "aaaa");
+  reader.feedData("b");
+  assert.equal(yield* text(on, search), "b");
+});
+
 inEachFlavour("cancelling a read loses nothing", function* ({ on }) {
   const reader = new StreamReader({ limit: 4 });
   const reads = [

@@ -1,7 +1,6 @@
 import { type ListenOptions as NodeListenOptions, Server as NodeServer, type Socket } from "node:net";
 import type { BaseEventLoop } from "../../core/base-events.ts";
 import { isFatal, OSError, osError } from "../../core/errors.ts";
-import { Handle } from "../../core/handles.ts";
 import type { ListenOptions, Waiting } from "../backend.ts";
 import { type Resolved, resolve } from "../names.ts";
 import type { StreamProtocol } from "../protocols.ts";
@@ -10,6 +9,7 @@ import { addressOf, familyNumber, formatAddress } from "./addresses.ts";
 import { fromNode } from "./errors.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import { PortableTransportSocket } from "./trsock.ts";
+import { Wakeup } from "./wakeup.ts";
 
 /** This machine does not have the address's family, or not the address. */
 const NOT_HERE: readonly string[] = ["EAFNOSUPPORT", "EADDRNOTAVAIL"];
@@ -27,8 +27,8 @@ export class PortableListener implements Listener {
   readonly #options: ListenOptions;
   readonly #servers: NodeServer[] = [];
   #waiting: Socket[] = [];
-  #acceptor: Handle | null = null;
-  #acceptorQueued = false;
+  /** Null before `start`. */
+  #acceptor: Wakeup | null = null;
 
   constructor(loop: BaseEventLoop, factory: () => StreamProtocol, options: ListenOptions) {
     this.#loop = loop;
@@ -62,7 +62,7 @@ export class PortableListener implements Listener {
 
   start(server: Server): void {
     for (const node of this.#servers) node.maxConnections = Number.POSITIVE_INFINITY;
-    this.#acceptor = new Handle(() => this.#acceptAll(server), [], this.#loop);
+    this.#acceptor = new Wakeup(this.#loop, () => this.#acceptAll(server));
     this.#queueAcceptor();
   }
 
@@ -136,13 +136,10 @@ export class PortableListener implements Listener {
   }
 
   #queueAcceptor(): void {
-    if (this.#acceptor === null || this.#acceptorQueued || this.#waiting.length === 0) return;
-    this.#acceptorQueued = true;
-    this.#loop.enqueue(this.#acceptor);
+    if (this.#waiting.length > 0) this.#acceptor?.queue();
   }
 
   #acceptAll(server: Server): void {
-    this.#acceptorQueued = false;
     try {
       while (this.#waiting.length > 0) this.#accept(this.#waiting.shift()!, server);
     } finally {

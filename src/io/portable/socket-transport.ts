@@ -1,7 +1,6 @@
 import type { Socket } from "node:net";
 import type { BaseEventLoop } from "../../core/base-events.ts";
 import { isFatal, RuntimeError } from "../../core/errors.ts";
-import { Handle } from "../../core/handles.ts";
 import { BufferedProtocol, type StreamProtocol } from "../protocols.ts";
 import type { Server } from "../server.ts";
 import { StreamTransport } from "../stream-transport.ts";
@@ -9,12 +8,13 @@ import { addressOf } from "./addresses.ts";
 import { fromNode } from "./errors.ts";
 import { Incoming } from "./incoming.ts";
 import { PortableTransportSocket } from "./trsock.ts";
+import { Wakeup } from "./wakeup.ts";
 
 /**
  * A stream transport on a socket of Node's, which belongs to it from now on.
  *
  * Node calls when it likes; the protocol is called in the loop's turn only. So Node's events do no more than to note
- * what happened and to queue one of two handles: one that delivers what came in, one piece in an iteration, as an epoll
+ * what happened and to wake one of two callbacks: one that delivers what came in, one piece in an iteration, as an epoll
  * loop would; and one that deals with what went out.
  */
 export class SocketTransport extends StreamTransport {
@@ -22,10 +22,8 @@ export class SocketTransport extends StreamTransport {
   readonly #server: Server | null;
   readonly #view: PortableTransportSocket;
   readonly #incoming: Incoming;
-  readonly #reader: Handle;
-  readonly #writer: Handle;
-  #readerQueued = false;
-  #writerQueued = false;
+  readonly #reader: Wakeup;
+  readonly #writer: Wakeup;
   #reading = false;
   /** Whether Node holds bytes that the kernel did not take: then somebody waits for {@link #onWritten}. */
   #draining = false;
@@ -37,8 +35,8 @@ export class SocketTransport extends StreamTransport {
     this.#socket = socket;
     this.#server = server;
     this.#incoming = new Incoming(socket);
-    this.#reader = new Handle(() => this.#deliver(), [], loop);
-    this.#writer = new Handle(() => this.#flushed(), [], loop);
+    this.#reader = new Wakeup(loop, () => this.#deliver());
+    this.#writer = new Wakeup(loop, () => this.#flushed());
     const sockname = addressOf(socket.localAddress, socket.localPort) ?? "";
     const peername = addressOf(socket.remoteAddress, socket.remotePort);
     this.#view = new PortableTransportSocket(sockname, peername);
@@ -63,6 +61,7 @@ export class SocketTransport extends StreamTransport {
     if (!this.isReading()) return;
     this.paused = true;
     this.#socket.pause();
+    if (this.#draining) this.#noticeLoss();
   }
 
   override resumeReading(): void {
@@ -86,7 +85,8 @@ export class SocketTransport extends StreamTransport {
     if (this.closing) return;
     this.closing = true;
     this.#socket.pause();
-    if (this.getWriteBufferSize() === 0) this.#lose(null);
+    if (this.#draining) this.#noticeLoss();
+    else this.#lose(null);
   }
 
   protected override forceClose(error: Error | null): void {
@@ -133,41 +133,34 @@ export class SocketTransport extends StreamTransport {
 
   /** A failed read comes behind the bytes that were read before it, and waits while reading is paused. */
   #onError(error: NodeJS.ErrnoException): void {
-    if (error.syscall === "read") {
-      this.#incoming.end(fromNode(error));
-      this.#queueReader();
-    } else {
+    if (error.syscall !== "read") {
       this.#failWrite(error);
+      return;
     }
+    this.#incoming.end(fromNode(error));
+    this.#queueReader();
+    if (this.#draining) this.#noticeLoss();
   }
 
-  /**
-   * Node calls it for each chunk. A failed write shows as an event too, but a read that failed before has destroyed
-   * the socket: while reading is paused, only a write can tell.
-   */
+  /** Node calls it for each chunk. */
   readonly #onWritten = (error?: Error | null): void => {
-    if (!error) {
-      if (this.#draining) this.#queueWriter();
-    } else if (this.paused && this.#socket.errored) {
-      this.#failWrite(this.#socket.errored);
-    }
+    if (error) this.#noticeLoss();
+    else if (this.#draining) this.#writer.queue();
   };
+
+  /** A failed read has destroyed the socket: where nobody reads, it is the failure of what is to be written. */
+  #noticeLoss(): void {
+    const { errored } = this.#socket;
+    if (errored && !this.isReading()) this.#failWrite(errored);
+  }
 
   #failWrite(error: Error): void {
     this.#writeError ??= fromNode(error);
-    this.#queueWriter();
+    this.#writer.queue();
   }
 
   #queueReader(): void {
-    if (this.#readerQueued || !this.#reading || !this.isReading()) return;
-    this.#readerQueued = true;
-    this.loop.enqueue(this.#reader);
-  }
-
-  #queueWriter(): void {
-    if (this.#writerQueued || this.lost > 0) return;
-    this.#writerQueued = true;
-    this.loop.enqueue(this.#writer);
+    if (this.#reading && this.isReading()) this.#reader.queue();
   }
 
   #startReading(): void {
@@ -183,7 +176,6 @@ export class SocketTransport extends StreamTransport {
   }
 
   #deliver(): void {
-    this.#readerQueued = false;
     if (!this.isReading() || this.#incoming.isEmpty()) return;
     const chunk = this.#incoming.shift();
     if (chunk !== null) this.#receive(chunk);
@@ -228,7 +220,6 @@ export class SocketTransport extends StreamTransport {
   }
 
   #flushed(): void {
-    this.#writerQueued = false;
     if (this.lost > 0) return;
     if (this.#writeError !== null) {
       this.fatalError(this.#writeError, "Fatal write error on socket transport");
