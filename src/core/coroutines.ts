@@ -108,6 +108,11 @@ export class Coroutine<T> extends AwaitableObject<T> {
     this.#neverAwaited?.settle();
   }
 
+  /** @internal Its task is done. */
+  finished(): void {
+    this.#state = "closed";
+  }
+
   /** @internal Have `loop` report it if it is never started. */
   watch(loop: BaseEventLoop): void {
     if (this.#state !== "created") return;

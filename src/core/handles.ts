@@ -1,4 +1,4 @@
-import { inspect } from "node:util";
+import { inspect, types } from "node:util";
 import type { BaseEventLoop } from "./base-events.ts";
 import { type Context, copyContext } from "./contextvars.ts";
 import { isFatal } from "./errors.ts";
@@ -68,17 +68,32 @@ export class Handle {
 
   /** @internal */
   invoke(): void {
+    const callback = this.#callback;
     try {
-      this.#callback?.(...this.#args);
+      const result = callback?.(...this.#args);
+      if (types.isPromise(result)) this.#follow(result, callback);
     } catch (error) {
       if (isFatal(error)) throw error;
-      this.loop.callExceptionHandler({
-        message: `Exception in callback ${describeFunction(this.#callback)}`,
-        exception: error,
-        handle: this,
-        ...(this.sourceTraceback !== null && { sourceTraceback: this.sourceTraceback }),
-      });
+      this.#report(error, callback);
     }
+  }
+
+  /** An async function as a callback: its failure is one of the callback, not an unhandled rejection. */
+  #follow(promise: Promise<unknown>, callback: Callback | null): void {
+    this.loop.promiseSettled();
+    promise.then(null, (error) => {
+      if (isFatal(error)) this.loop.burst(error);
+      else this.#report(error, callback);
+    });
+  }
+
+  #report(exception: unknown, callback: Callback | null): void {
+    this.loop.callExceptionHandler({
+      message: `Exception in callback ${describeFunction(callback)}`,
+      exception,
+      handle: this,
+      ...(this.sourceTraceback !== null && { sourceTraceback: this.sourceTraceback }),
+    });
   }
 
   protected describe(): string {

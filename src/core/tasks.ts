@@ -152,7 +152,7 @@ export class Task<T = unknown> extends Future<T> {
 
   /** @internal The coroutine returned. */
   returned(value: unknown): void {
-    this.loop.tasks.delete(this);
+    this.#ended();
     if (this.#mustCancel) {
       this.#mustCancel = false;
       super.cancel(this.cancelMessage);
@@ -163,7 +163,7 @@ export class Task<T = unknown> extends Future<T> {
 
   /** @internal The coroutine threw. */
   threw(error: unknown): void {
-    this.loop.tasks.delete(this);
+    this.#ended();
     const cancellation = cancellationOf(error);
     if (cancellation !== null) {
       this.cancelBecause(cancellation);
@@ -171,6 +171,11 @@ export class Task<T = unknown> extends Future<T> {
     }
     this.fail(error);
     if (isFatal(error)) this.loop.burst(error);
+  }
+
+  #ended(): void {
+    this.loop.tasks.delete(this);
+    this.#coroutine.finished();
   }
 
   #abortSignal(message: string | undefined): boolean {

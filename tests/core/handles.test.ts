@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import { Context, getRunningLoop, Handle, sleep, TimerHandle } from "../../src/index.ts";
 import { inEachFlavour } from "../flavours.ts";
-import { collectGarbage, newLoop } from "../helpers.ts";
+import { collectGarbage, collectReports, newLoop } from "../helpers.ts";
 
 test("callSoon gives a Handle, callLater and callAt give a TimerHandle", () => {
   using loop = newLoop();
@@ -68,4 +68,19 @@ test("a cancelled timer lets go of its callback and arguments, though it is sche
   await collectGarbage();
   assert.equal(big.deref(), undefined);
   assert.equal(loop.timers.size, 1);
+});
+
+test("an async function as a callback that fails is reported as a callback that failed", async () => {
+  using loop = newLoop();
+  const reports = collectReports(loop);
+  const fail = async () => {
+    await sleep(1);
+    throw new Error("late");
+  };
+  loop.callSoon(fail);
+  await loop.runUntilComplete(sleep(2));
+  assert.deepEqual(
+    reports.map(({ message, exception }) => [message, String(exception)]),
+    [["Exception in callback fail()", "Error: late"]],
+  );
 });

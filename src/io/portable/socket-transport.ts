@@ -53,7 +53,10 @@ export class SocketTransport extends StreamTransport {
   /** Tell the protocol, then read, then `made`: each in its own callback, in this order. */
   begin(made: () => void = () => {}): void {
     this.loop.callSoon(() => this.getProtocol().connectionMade(this));
-    this.loop.callSoon(() => this.#startReading());
+    this.loop.callSoon(() => {
+      this.#reading = true;
+      this.#readOn();
+    });
     this.loop.callSoon(made);
   }
 
@@ -161,11 +164,6 @@ export class SocketTransport extends StreamTransport {
 
   #queueReader(): void {
     if (this.#reading && this.isReading()) this.#reader.queue();
-  }
-
-  #startReading(): void {
-    this.#reading = true;
-    this.#readOn();
   }
 
   /** Deliver what is there already; if there is nothing, let Node read. */
