@@ -2,9 +2,9 @@ import { isIPv4, isIPv6, SocketAddress } from "node:net";
 import { constants } from "node:os";
 import { gaierror, ValueError } from "../../core/errors.ts";
 import type { Address } from "../address.ts";
+import { AF_INET, AF_INET6, AF_UNIX } from "../socket-constants.ts";
 import { errnoError } from "./errno.ts";
 import { libc } from "./libc.ts";
-import { AF_INET, AF_INET6, AF_UNIX } from "../socket-constants.ts";
 
 /** The room that the longest address of any family needs: `sizeof(struct sockaddr_storage)`. */
 export const SOCKADDR_SIZE = 128;

@@ -1,8 +1,5 @@
 import { constants } from "node:os";
 import type { Address } from "../address.ts";
-import { decodeAddress, SOCKADDR_SIZE } from "./address.ts";
-import { errnoError } from "./errno.ts";
-import { libc } from "./libc.ts";
 import * as names from "../socket-constants.ts";
 import {
   AF_INET,
@@ -14,6 +11,9 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
 } from "../socket-constants.ts";
+import { decodeAddress, SOCKADDR_SIZE } from "./address.ts";
+import { errnoError } from "./errno.ts";
+import { libc } from "./libc.ts";
 
 const { ECONNRESET, EINTR } = constants.errno;
 

@@ -1,49 +1,44 @@
 import { constants } from "node:os";
 import { ACCEPT_RETRY_DELAY } from "../../core/constants.ts";
-import { OSError, osError } from "../../core/errors.ts";
+import { OSError } from "../../core/errors.ts";
 import type { Address } from "../address.ts";
 import type { ListenOptions, Waiting } from "../backend.ts";
-import { type Resolved, resolve } from "../names.ts";
+import { bindToAll } from "../binding.ts";
 import type { StreamProtocol } from "../protocols.ts";
 import type { Listener, Server } from "../server.ts";
-import { formatAddress } from "./address.ts";
-import { familyNumber, socketFamily } from "./connecting.ts";
-import type { SelectorEvents } from "./selector-events.ts";
-import { Socket } from "./socket.ts";
 import {
   AF_INET6,
   IPPROTO_IPV6,
+  IPPROTO_TCP,
   IPV6_V6ONLY,
   SO_REUSEADDR,
   SO_REUSEPORT,
   SOCK_STREAM,
   SOL_SOCKET,
 } from "../socket-constants.ts";
+import { socketFamily } from "./connecting.ts";
+import type { SelectorEvents } from "./selector-events.ts";
+import { Socket } from "./socket.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import { NativeTransportSocket } from "./trsock.ts";
 
-const { EMFILE, ENFILE, ENOBUFS, ENOMEM, EAGAIN, EINTR, ECONNABORTED, EAFNOSUPPORT } = constants.errno;
+const { EMFILE, ENFILE, ENOBUFS, ENOMEM, EAGAIN, EINTR, ECONNABORTED } = constants.errno;
 
 /** The system is out of something; the listening socket stays readable, so going on at once would spin. */
 const OUT_OF_RESOURCES: readonly (number | undefined)[] = [EMFILE, ENFILE, ENOBUFS, ENOMEM];
 const TRY_AGAIN_LATER: readonly (number | undefined)[] = [EAGAIN, EINTR, ECONNABORTED];
 
-/** Bound sockets for every address of `hosts`; all or none. */
+/** Bound sockets for the addresses of `hosts`; all or none. */
 export function* bindAll(
   hosts: readonly (string | null)[],
   port: number,
   options: ListenOptions,
 ): Waiting<Socket[]> {
-  const addresses = new Map<string, Resolved>();
-  for (const host of hosts) {
-    for (const found of yield* addressesOf(host, options.family ?? 0)) addresses.set(found.address, found);
-  }
   const sockets: Socket[] = [];
   try {
-    for (const { address, family } of addresses.values()) {
-      const sock = bind([address, port], socketFamily(family), options, addresses.size > 1);
-      if (sock !== null) sockets.push(sock);
-    }
+    yield* bindToAll(hosts, port, options.family ?? 0, function* ({ address, family }) {
+      sockets.push(bind([address, port], socketFamily(family), options));
+    });
     return sockets;
   } catch (error) {
     for (const sock of sockets) sock.close();
@@ -51,29 +46,8 @@ export function* bindAll(
   }
 }
 
-function* addressesOf(host: string | null, family: number): Waiting<Resolved[]> {
-  if (host !== null) return yield* resolve(host, familyNumber(family));
-  const any: Resolved[] = [
-    { address: "0.0.0.0", family: 4 },
-    { address: "::", family: 6 },
-  ];
-  return any.filter((one) => family === 0 || one.family === familyNumber(family));
-}
-
-/** Null where the kernel has no such family and there are others to listen at. */
-function bind(
-  address: Address,
-  family: number,
-  options: ListenOptions,
-  isOneOfSeveral: boolean,
-): Socket | null {
-  let sock: Socket;
-  try {
-    sock = new Socket(family, SOCK_STREAM);
-  } catch (error) {
-    if (isOneOfSeveral && (error as OSError).errno === EAFNOSUPPORT) return null;
-    throw error;
-  }
+function bind(address: Address, family: number, options: ListenOptions): Socket {
+  const sock = new Socket(family, SOCK_STREAM, IPPROTO_TCP);
   try {
     if (options.reuseAddress !== false) sock.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
     if (options.reusePort) sock.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1);
@@ -83,18 +57,8 @@ function bind(
     return sock;
   } catch (error) {
     sock.close();
-    throw error instanceof OSError ? bindError(error, address) : error;
+    throw error;
   }
-}
-
-function bindError(error: OSError, address: Address): OSError {
-  const { code, errno, syscall } = error;
-  const message = `error while attempting to bind on address ${formatAddress(address)}: ${error.message}`;
-  return osError(code, message, {
-    cause: error,
-    ...(errno !== undefined && { errno }),
-    ...(syscall !== undefined && { syscall }),
-  });
 }
 
 /** Accepts connections at sockets that are bound, and makes their transports. */

@@ -11,12 +11,12 @@ import type {
 } from "../backend.ts";
 import type { StreamProtocol } from "../protocols.ts";
 import type { Listener } from "../server.ts";
+import { SOCK_STREAM } from "../socket-constants.ts";
 import type { Transport } from "../transports.ts";
 import { connectTo } from "./connecting.ts";
 import { bindAll, SocketListener } from "./listening.ts";
 import { SelectorEvents } from "./selector-events.ts";
 import { Socket } from "./socket.ts";
-import { SOCK_STREAM } from "../socket-constants.ts";
 import { SocketTransport } from "./socket-transport.ts";
 
 /** I/O on raw file descriptors: Linux, through libc and epoll. */

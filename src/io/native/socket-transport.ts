@@ -3,13 +3,13 @@ import { isFatal, RuntimeError } from "../../core/errors.ts";
 import type { Address } from "../address.ts";
 import { BufferedProtocol, type StreamProtocol } from "../protocols.ts";
 import type { Server } from "../server.ts";
+import { AF_INET, AF_INET6, IPPROTO_TCP, SHUT_WR, TCP_NODELAY } from "../socket-constants.ts";
 import { StreamTransport } from "../stream-transport.ts";
 import { errnoError } from "./errno.ts";
 import { libc } from "./libc.ts";
 import type { SelectorEvents } from "./selector-events.ts";
 import { readIntoSlab } from "./slab.ts";
 import type { Socket } from "./socket.ts";
-import { AF_INET, AF_INET6, IPPROTO_TCP, SHUT_WR, TCP_NODELAY } from "../socket-constants.ts";
 import { NativeTransportSocket } from "./trsock.ts";
 import { WriteBuffer } from "./write-buffer.ts";
 

@@ -2,12 +2,12 @@ import { constants } from "node:os";
 import { inspect } from "node:util";
 import { NotImplementedError, type OSError, ValueError } from "../../core/errors.ts";
 import type { Address } from "../address.ts";
+import { AF_UNIX, SOCK_STREAM } from "../socket-constants.ts";
 import { decodeAddress, encodeAddress, formatAddress, SOCKADDR_SIZE } from "./address.ts";
 import * as descriptors from "./descriptor.ts";
 import { CREATION_FLAGS, type Descriptor, sockaddr, socklen } from "./descriptor.ts";
 import { errnoError } from "./errno.ts";
 import { libc } from "./libc.ts";
-import { AF_UNIX, SOCK_STREAM } from "../socket-constants.ts";
 
 const { EBADF } = constants.errno;
 

@@ -19,9 +19,3 @@ export function formatAddress(host: string, port: number | undefined): string {
   if (port === undefined) return host;
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
-
-/** The number of an address family as Node counts: 4, 6, or 0 for both. */
-export function familyNumber(family: number): 0 | 4 | 6 {
-  if (family === AF_INET) return 4;
-  return family === AF_INET6 ? 6 : 0;
-}

@@ -1,9 +1,8 @@
 import { connect, type Socket } from "node:net";
 import type { BaseEventLoop } from "../../core/base-events.ts";
-import { OSError } from "../../core/errors.ts";
 import type { ConnectOptions, Waiting } from "../backend.ts";
-import { type Resolved, resolve } from "../names.ts";
-import { familyNumber } from "./addresses.ts";
+import { connectToFirst } from "../connecting.ts";
+import type { Resolved } from "../names.ts";
 import { fromNode } from "./errors.ts";
 
 /**
@@ -12,36 +11,21 @@ import { fromNode } from "./errors.ts";
  * One address after the other, as CPython does. Node would try them by itself, but gives up each after a quarter of a
  * second, however slow the network is.
  */
-export function* connectTo(
+export function connectTo(
   loop: BaseEventLoop,
   host: string,
   port: number,
-  { family = 0, localAddr = null }: ConnectOptions,
+  options: ConnectOptions,
 ): Waiting<Socket> {
-  const addresses = yield* resolve(host, familyNumber(family));
-  const locals = localAddr === null ? null : yield* resolve(localAddr[0], familyNumber(family));
-  const errors: OSError[] = [];
-  for (const remote of addresses) {
-    try {
-      const local = locals === null ? {} : localAddressFor(remote, locals, localAddr![1]);
-      return yield* connectOne(loop, remote, port, local);
-    } catch (error) {
-      if (!(error instanceof OSError)) throw error;
-      errors.push(error);
-    }
-  }
-  throw combined(errors);
+  return connectToFirst(host, options, (remote, local) => {
+    const from = local === null ? {} : { localAddress: local.address, localPort: options.localAddr![1] };
+    return connectOne(loop, remote, port, from);
+  });
 }
 
 interface LocalAddress {
   localAddress?: string;
   localPort?: number;
-}
-
-function localAddressFor({ family }: Resolved, locals: readonly Resolved[], localPort: number): LocalAddress {
-  const match = locals.find((local) => local.family === family);
-  if (match !== undefined) return { localAddress: match.address, localPort };
-  throw new OSError("EADDRNOTAVAIL", `no matching local address with IPv${family} found`);
 }
 
 /** Cancel safety: the attempt is given up. */
@@ -77,12 +61,4 @@ function* connectOne(
     socket.destroy();
     throw error;
   }
-}
-
-function combined(errors: readonly OSError[]): OSError {
-  const [first] = errors;
-  if (first === undefined) return new OSError("EADDRNOTAVAIL", "getaddrinfo() returned an empty list");
-  if (errors.every(({ message }) => message === first.message)) return first;
-  const message = errors.map((error) => error.message).join(", ");
-  return new OSError(first.code, `Multiple exceptions: ${message}`, { cause: new AggregateError(errors) });
 }

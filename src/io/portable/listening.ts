@@ -1,18 +1,15 @@
 import { type ListenOptions as NodeListenOptions, Server as NodeServer, type Socket } from "node:net";
 import type { BaseEventLoop } from "../../core/base-events.ts";
-import { isFatal, OSError, osError } from "../../core/errors.ts";
+import { isFatal } from "../../core/errors.ts";
 import type { ListenOptions, Waiting } from "../backend.ts";
-import { type Resolved, resolve } from "../names.ts";
+import { bindToAll } from "../binding.ts";
 import type { StreamProtocol } from "../protocols.ts";
 import type { Listener, Server } from "../server.ts";
-import { addressOf, familyNumber, formatAddress } from "./addresses.ts";
+import { addressOf } from "./addresses.ts";
 import { fromNode } from "./errors.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import { PortableTransportSocket } from "./trsock.ts";
 import { Wakeup } from "./wakeup.ts";
-
-/** This machine does not have the address's family, or not the address. */
-const NOT_HERE: readonly string[] = ["EAFNOSUPPORT", "EADDRNOTAVAIL"];
 
 /**
  * Accepts connections by servers of Node's, and makes their transports.
@@ -37,22 +34,12 @@ export class PortableListener implements Listener {
   }
 
   /** Bind to all addresses of `hosts`; those that this machine does not have may be missing, but not all of them. */
-  *listenAtAll(hosts: readonly (string | null)[], port: number): Waiting<void> {
-    const addresses = new Map<string, Resolved>();
-    for (const host of hosts) {
-      for (const found of yield* addressesOf(host, this.#options.family ?? 0))
-        addresses.set(found.address, found);
-    }
-    let missing: unknown = null;
-    for (const { address } of addresses.values()) {
-      try {
-        yield* this.#listenAt(address, port);
-      } catch (error) {
-        if (!(error instanceof OSError && NOT_HERE.includes(error.code))) throw error;
-        missing ??= error;
-      }
-    }
-    if (this.#servers.length === 0) throw missing;
+  listenAtAll(hosts: readonly (string | null)[], port: number): Waiting<void> {
+    const { family = 0, reusePort = false } = this.#options;
+    // Without `ipv6Only`, "::" takes the port for IPv4 too, and the socket for IPv4 cannot have it.
+    return bindToAll(hosts, port, family, ({ address }) =>
+      this.#listen({ host: address, port, reusePort, ipv6Only: true }),
+    );
   }
 
   /** Listen at a bound socket. */
@@ -71,15 +58,6 @@ export class PortableListener implements Listener {
     for (const socket of this.#waiting) socket.destroy();
     for (const socket of this.sockets) socket.markClosed();
     this.#waiting = [];
-  }
-
-  *#listenAt(host: string, port: number): Waiting<void> {
-    try {
-      // Otherwise "::" takes the port for IPv4 too, and the socket for IPv4 cannot have it.
-      yield* this.#listen({ host, port, reusePort: this.#options.reusePort ?? false, ipv6Only: true });
-    } catch (error) {
-      throw error instanceof OSError ? bindError(error, host, port) : error;
-    }
   }
 
   *#listen(where: NodeListenOptions & { fd?: number }): Waiting<void> {
@@ -160,23 +138,4 @@ export class PortableListener implements Listener {
       });
     }
   }
-}
-
-function* addressesOf(host: string | null, family: number): Waiting<Resolved[]> {
-  if (host !== null) return yield* resolve(host, familyNumber(family));
-  const any: Resolved[] = [
-    { address: "0.0.0.0", family: 4 },
-    { address: "::", family: 6 },
-  ];
-  return any.filter((one) => family === 0 || one.family === familyNumber(family));
-}
-
-function bindError(error: OSError, host: string, port: number): OSError {
-  const { code, errno, syscall } = error;
-  const message = `error while attempting to bind on address ${formatAddress(host, port)}: ${error.message}`;
-  return osError(code, message, {
-    cause: error,
-    ...(errno !== undefined && { errno }),
-    ...(syscall !== undefined && { syscall }),
-  });
 }
