@@ -132,6 +132,13 @@ export class EventLoop extends BaseEventLoop {
     return this.#io.removeWriter(fd);
   }
 
+  /** As `BaseEventLoop.close`; also closes the sockets of all connections and servers that are left. */
+  override close(): void {
+    if (this.isClosed()) return;
+    super.close();
+    this.#io.close();
+  }
+
   #serve(listen: (io: Backend) => ReturnType<Backend["listen"]>, startServing: boolean): Coroutine<Server> {
     return new Coroutine(() => this.#listenAndServe(listen, startServing), "createServer");
   }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { test } from "node:test";
 import {
   BaseEventLoop,
@@ -9,8 +11,10 @@ import {
   newEventLoop,
   Protocol,
   run,
+  sleep,
   ValueError,
 } from "../src/index.ts";
+import { backends } from "./io/backends.ts";
 
 class Quiet extends Protocol {}
 const factory = () => new Quiet();
@@ -112,3 +116,25 @@ test("the loop says what state it is in", async () => {
   loop.close();
   assert.equal(String(loop), "<EventLoop running=false closed=true debug=false>");
 });
+
+for (const { name, makeLoop, skip } of backends) {
+  test(`closing a loop closes the servers and connections that are left (${name})`, { skip }, async () => {
+    const loop = makeLoop();
+    const peer = await loop.runUntilComplete(async () => {
+      const server = await loop.createServer(factory, "127.0.0.1", 0);
+      const [, port] = server.sockets[0]!.getsockname() as [string, number];
+      await loop.createConnection(factory, "127.0.0.1", port);
+      const peer = connect(port, "127.0.0.1");
+      await once(peer, "connect");
+      await sleep(0.001);
+      return peer;
+    });
+    const { remotePort = 0 } = peer;
+    loop.close();
+    peer.resume();
+    await once(peer, "close");
+    const late = connect(remotePort, "127.0.0.1");
+    const [error] = await once(late, "error");
+    assert.equal(error.code, "ECONNREFUSED");
+  });
+}

@@ -19,26 +19,31 @@ export class Heap<T> implements Iterable<T> {
     return this.#items[0];
   }
 
+  /** If `compare` throws, the item is not added, and the others stay as they are. */
   push(item: T): void {
     const items = this.#items;
-    let index = items.length;
-    items.push(item);
-    while (index > 0) {
+    const place = this.#placeAbove(item);
+    for (let index = items.length; index > place; ) {
       const parent = (index - 1) >> 1;
-      if (this.#compare(items[parent] as T, item) <= 0) break;
       items[index] = items[parent] as T;
       index = parent;
     }
-    items[index] = item;
+    items[place] = item;
   }
 
-  /** Take the smallest item out. Only for a heap that is not empty. */
+  /** Take the smallest item out. Only for a heap that is not empty. If `compare` throws, all stay as they are. */
   shift(): T {
     const items = this.#items;
-    const first = items[0] as T;
-    const last = items.pop() as T;
-    if (items.length > 0) this.#sink(last);
-    return first;
+    let carried = items[items.length - 1] as T;
+    let index = this.#placeBelow(carried);
+    items.pop();
+    // What lies between the last item's new place and the top moves up by one, and the top one out.
+    for (; index >= 0; index = (index - 1) >> 1) {
+      const item = items[index] as T;
+      items[index] = carried;
+      carried = item;
+    }
+    return carried;
   }
 
   /** In no particular order. */
@@ -46,17 +51,28 @@ export class Heap<T> implements Iterable<T> {
     return this.#items[Symbol.iterator]();
   }
 
-  /** Put `item` at the top, and let it sink to its place. */
-  #sink(item: T): void {
+  /** Where a new item belongs, on the way up from the end. Compares before anything is moved: `compare` may throw. */
+  #placeAbove(item: T): number {
+    let index = this.#items.length;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (this.#compare(this.#items[parent] as T, item) <= 0) break;
+      index = parent;
+    }
+    return index;
+  }
+
+  /** Where the last item belongs when the first is gone, on the way down from the top; -1 if it is the only one. */
+  #placeBelow(last: T): number {
     const items = this.#items;
-    let index = 0;
-    for (let child = 1; child < items.length; child = 2 * index + 1) {
+    const length = items.length - 1;
+    let index = length > 0 ? 0 : -1;
+    for (let child = 1; child < length; child = 2 * index + 1) {
       const right = child + 1;
-      if (right < items.length && this.#compare(items[right] as T, items[child] as T) < 0) child = right;
-      if (this.#compare(item, items[child] as T) <= 0) break;
-      items[index] = items[child] as T;
+      if (right < length && this.#compare(items[right] as T, items[child] as T) < 0) child = right;
+      if (this.#compare(last, items[child] as T) <= 0) break;
       index = child;
     }
-    items[index] = item;
+    return index;
   }
 }

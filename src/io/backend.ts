@@ -65,4 +65,7 @@ export interface Backend {
   removeReader(fd: FileDescriptor): boolean;
   addWriter(fd: FileDescriptor, callback: Callback, args: readonly unknown[]): void;
   removeWriter(fd: FileDescriptor): boolean;
+
+  /** The loop is closed: close all connections and servers that are left, without a word to their protocols. */
+  close(): void;
 }

@@ -7,7 +7,6 @@ export interface Poller {
   /** Call `onReady`, outside of the loop's turn, when some becomes ready; keep the process alive. */
   watch(onReady: () => void): void;
   unwatch(): void;
-  close(): void;
 }
 
 /**
@@ -76,9 +75,7 @@ export class NodeHost implements Driver {
     afterMicrotasks(resume);
   }
 
-  close(): void {
-    this.#poller?.close();
-  }
+  close(): void {}
 
   #go(resume: () => void): void {
     this.#startTurn();

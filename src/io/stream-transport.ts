@@ -3,6 +3,7 @@ import { LOG_THRESHOLD_FOR_CONNLOST_WRITES } from "../core/constants.ts";
 import { isFatal, OSError, RuntimeError } from "../core/errors.ts";
 import { logger } from "../core/log.ts";
 import type { StreamProtocol } from "./protocols.ts";
+import type { Server } from "./server.ts";
 import { type BytesLike, Transport, toBytes, writeBufferLimits } from "./transports.ts";
 
 /** The state of a transport, apart from its socket, which both backends share. */
@@ -18,13 +19,28 @@ export abstract class StreamTransport extends Transport {
   #low: number;
   #high: number;
   #protocolPaused = false;
+  readonly #server: Server | null;
 
-  constructor(loop: BaseEventLoop, protocol: StreamProtocol) {
+  constructor(loop: BaseEventLoop, protocol: StreamProtocol, server: Server | null) {
     super();
     this.loop = loop;
     this.#protocol = protocol;
+    this.#server = server;
     [this.#low, this.#high] = writeBufferLimits({});
   }
+
+  /** Tell the protocol, then read, then `made`: each in its own callback, in this order. */
+  begin(made: () => void = () => {}): void {
+    this.#server?.attach(this);
+    this.loop.callSoon(() => this.#protocol.connectionMade(this));
+    this.loop.callSoon(() => this.startReading());
+    this.loop.callSoon(made);
+  }
+
+  protected abstract startReading(): void;
+
+  /** Give the socket back to the system. */
+  protected abstract closeSocket(): void;
 
   override isClosing(): boolean {
     return this.closing;
@@ -76,6 +92,21 @@ export abstract class StreamTransport extends Transport {
     this.forceClose(null);
   }
 
+  /** The connection is gone; tell the protocol, once. */
+  protected lose(error: Error | null): void {
+    this.lost++;
+    this.loop.callSoon(() => this.#connectionLost(error));
+  }
+
+  #connectionLost(error: Error | null): void {
+    try {
+      this.#protocol.connectionLost(error);
+    } finally {
+      this.closeSocket();
+      this.#server?.detach(this);
+    }
+  }
+
   #mayWrite(): boolean {
     if (this.eofWritten) throw new RuntimeError("Cannot call write() after writeEof()");
     if (this.lost === 0) return true;
@@ -96,6 +127,16 @@ export abstract class StreamTransport extends Transport {
     if (!this.#protocolPaused || this.getWriteBufferSize() > this.#low) return;
     this.#protocolPaused = false;
     this.callProtocol("resumeWriting", () => this.#protocol.resumeWriting());
+  }
+
+  /** An error of the protocol in one of these leaves the stream in the middle of something: it cannot go on. */
+  protected feed(method: string, call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      this.fatalError(error, `Fatal error: protocol.${method}() call failed.`);
+    }
   }
 
   /** An error of the flow-control callbacks is reported, and the connection goes on. */

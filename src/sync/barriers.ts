@@ -38,7 +38,8 @@ export class Barrier {
   }
 
   /**
-   * Wait until `parties` tasks do; gives each another number, from 0 to `parties` - 1.
+   * Wait until `parties` tasks do; gives each another number, from 0 to `parties` - 1. It is how many were there before:
+   * if one of them was cancelled since, two may get the same.
    *
    * Throws BrokenBarrierError if the barrier is broken, or is aborted or reset meanwhile; RuntimeError if it belongs to
    * another loop. Cancel safety: there is one less who waits, the others are left alone. Python: `Barrier.wait`.

@@ -6,7 +6,8 @@ import { LoopBound } from "./mixins.ts";
 
 /**
  * That somebody holds a lock, until the end of a `using` block: `using guard = await lock.acquire()`. It releases
- * once at most, and not at all if the lock was released by hand.
+ * once at most, and not at all if the lock was released by hand. A semaphore does not know who is in: there, its guard
+ * releases even so.
  */
 export class Guard implements Disposable {
   #release: ((guard: Guard) => void) | null;

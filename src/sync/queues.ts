@@ -147,7 +147,13 @@ export class Queue<T> extends LoopBound {
       if (this.#shutDown) throw new QueueShutDown("the queue was shut down");
       yield* this.#waitAmong(this.#putters, () => !this.full());
     }
-    this.putNowait(item);
+    try {
+      this.putNowait(item);
+    } catch (error) {
+      // Refused by a PriorityQueue, which cannot compare it: the room is still there, for the next.
+      if (!this.full()) wakeNext(this.#putters);
+      throw error;
+    }
   }
 
   *#get() {
@@ -222,6 +228,8 @@ function inOrder(a: unknown, b: unknown): number {
 
 function inOrderOfItems(a: readonly unknown[], b: readonly unknown[]): number {
   for (let index = 0; index < Math.min(a.length, b.length); index++) {
+    // As in Python's tuples, the same thing twice needs no order: two entries [priority, callback] may be alike.
+    if (a[index] === b[index]) continue;
     const order = inOrder(a[index], b[index]);
     if (order !== 0) return order;
   }

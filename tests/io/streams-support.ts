@@ -1,7 +1,17 @@
-import { NotImplementedError } from "../../src/index.ts";
+import { afterEach } from "node:test";
+import { osError } from "../../src/core/errors.ts";
+import {
+  type Awaitable,
+  BaseEventLoop,
+  type ExceptionContext,
+  getRunningLoop,
+  NotImplementedError,
+} from "../../src/index.ts";
 import { Protocol } from "../../src/io/protocols.ts";
-import type { BytesLike } from "../../src/io/transports.ts";
-import { Transport, toBytes } from "../../src/io/transports.ts";
+import { StreamReader } from "../../src/io/stream-reader.ts";
+import { type BytesLike, Transport, toBytes } from "../../src/io/transports.ts";
+import { VirtualClock } from "../../src/testing/virtual-clock.ts";
+import type { Flavour, Steps } from "../flavours.ts";
 
 /** A transport that only writes down what is done to it. */
 export class FakeTransport extends Transport {
@@ -102,5 +112,67 @@ export class Random {
 
   bytes(length: number, alphabet: string): Buffer {
     return Buffer.from(Array.from({ length }, () => this.pick([...alphabet])).join(""));
+  }
+}
+
+export function fed(data: string, { eof = false, limit = 64 * 1024 } = {}): StreamReader {
+  const reader = new StreamReader({ limit });
+  reader.feedData(data);
+  if (eof) reader.feedEof();
+  return reader;
+}
+
+/** The text that a read gives. */
+export function* text(on: Flavour["on"], read: Awaitable<Buffer>): Steps<string> {
+  return (yield* on(read)).toString();
+}
+
+/** The error that a read throws. */
+export function* failure(on: Flavour["on"], read: Awaitable<Buffer>): Steps<unknown> {
+  try {
+    yield* on(read);
+  } catch (error) {
+    return error;
+  }
+  throw new Error("no error was thrown");
+}
+
+export function paused(limit: number): { reader: StreamReader; transport: FakeTransport } {
+  const reader = new StreamReader({ limit });
+  const transport = new FakeTransport();
+  reader.setTransport(transport);
+  return { reader, transport };
+}
+
+/** An error that a connection breaks with. */
+export const reset = osError("ECONNRESET", "reset by the peer");
+
+const transports: FakeTransport[] = [];
+
+/** Tests close nothing of these; unclosed writers would be reported when they are collected. */
+afterEach(() => {
+  for (const transport of transports.splice(0)) transport.closing = true;
+});
+
+export function newTransport(extra: Record<string, unknown> = {}): FakeTransport {
+  const transport = new FakeTransport(extra);
+  transports.push(transport);
+  return transport;
+}
+
+/** What the loop's exception handler is told from now on. */
+export function reports(): ExceptionContext[] {
+  const all: ExceptionContext[] = [];
+  getRunningLoop().setExceptionHandler((_loop, context) => all.push(context));
+  return all;
+}
+
+/** Run a body of the async flavour alone, as the main coroutine of a loop whose clock jumps. */
+export async function inLoop(body: () => Promise<void>): Promise<void> {
+  const loop = new BaseEventLoop(new VirtualClock());
+  try {
+    await loop.runUntilComplete(body);
+  } finally {
+    loop.close();
   }
 }

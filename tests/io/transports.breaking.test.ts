@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import type { Socket as NodeSocket } from "node:net";
 import { describe } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { ConnectionError, ConnectionResetError, type Transport } from "../../src/index.ts";
 import { idle, inEachBackend } from "./backends.ts";
-import { fill, Recorder, withNodeClient } from "./recorder.ts";
+import { BufferedRecorder, fill, pattern, Recorder, withNodeClient } from "./recorder.ts";
 
 const pauses = { onMade: (transport: Transport) => transport.pauseReading() };
 const keepsOpen = { onEof: () => true };
@@ -26,17 +27,47 @@ describe("a connection that breaks", () => {
     assert.deepEqual(recorder.calls, ["connectionMade", "connectionLost"]);
   });
 
-  inEachBackend("what came in before a reset is delivered before it", async (bench) => {
-    const recorder = new Recorder(bench.loop, pauses);
+  inEachBackend(
+    "what came in before a reset is delivered before it, in however many parts",
+    async (bench) => {
+      const recorder = new BufferedRecorder(bench.loop, 1000);
+      const client = await withNodeClient(bench, recorder);
+      recorder.transport.pauseReading();
+      const last = pattern(20_000);
+      await sendAndReset(client, last);
+      recorder.transport.resumeReading();
+      await recorder.called("connectionLost");
+      assert.ok(recorder.received.equals(last));
+      assert.equal(recorder.calls.includes("eofReceived"), false);
+      assert.ok(recorder.lostWith instanceof ConnectionResetError);
+    },
+  );
+
+  inEachBackend("a reset waits as long as what came in before it", async (bench) => {
+    const recorder = new Recorder(bench.loop, pausesAlways());
     const client = await withNodeClient(bench, recorder);
-    client.write("last words");
+    await sendAndReset(client, pattern(10));
+    recorder.transport.resumeReading();
+    await recorder.receives(10);
     await idle();
-    client.resetAndDestroy();
-    await idle();
+    assert.deepEqual(recorder.calls, ["connectionMade", "dataReceived"]);
     recorder.transport.resumeReading();
     await recorder.called("connectionLost");
-    assert.deepEqual(recorder.calls, ["connectionMade", "dataReceived", "connectionLost"]);
     assert.ok(recorder.lostWith instanceof ConnectionResetError);
+  });
+
+  inEachBackend("a reset that waits is found by the next write", async (bench) => {
+    const recorder = new Recorder(bench.loop, pausesAlways());
+    const client = await withNodeClient(bench, recorder);
+    await sendAndReset(client, pattern(10));
+    recorder.transport.resumeReading();
+    await recorder.receives(10);
+    await idle();
+    while (!recorder.calls.includes("connectionLost")) {
+      recorder.transport.write("anybody there?");
+      await turn();
+    }
+    assert.ok(recorder.lostWith instanceof ConnectionError);
   });
 
   inEachBackend(
@@ -65,13 +96,13 @@ describe("a connection that breaks", () => {
     assert.deepEqual(recorder.calls, ["connectionMade", "pauseWriting", "connectionLost"]);
   });
 
-  inEachBackend("a reset reaches a writer that stops reading just then", async (bench) => {
-    const recorder = new Recorder(bench.loop);
+  inEachBackend("a reset reaches a writer that has just stopped reading", async (bench) => {
+    const recorder = new BufferedRecorder(bench.loop, 10);
     const client = await withNodeClient(bench, recorder);
-    fill(recorder);
+    recorder.transport.write(Buffer.alloc(16 * 1024 * 1024));
+    recorder.onUpdate = () => recorder.transport.pauseReading();
+    client.write(pattern(20));
     client.resetAndDestroy();
-    await turn();
-    recorder.transport.pauseReading();
     await recorder.called("connectionLost");
     assert.ok(recorder.lostWith instanceof ConnectionError);
   });
@@ -113,6 +144,26 @@ describe("a connection that breaks", () => {
     assert.equal(count(recorder.calls, "connectionLost"), 1);
   });
 });
+
+/** Reads one piece at a time: only what is resumed for. */
+function pausesAlways(): Partial<Recorder> {
+  let transport: Transport;
+  return {
+    onMade(made) {
+      transport = made;
+      transport.pauseReading();
+    },
+    onData: () => transport.pauseReading(),
+  };
+}
+
+/** When it returns, the bytes have arrived, and the reset behind them. */
+async function sendAndReset(client: NodeSocket, bytes: Buffer): Promise<void> {
+  client.write(bytes);
+  await idle();
+  client.resetAndDestroy();
+  await idle();
+}
 
 function count(calls: readonly string[], method: string): number {
   return calls.filter((call) => call === method).length;

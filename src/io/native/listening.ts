@@ -80,22 +80,18 @@ export class SocketListener implements Listener {
     this.#factory = factory;
     this.#backlog = backlog;
     this.sockets = socks.map((sock) => new NativeTransportSocket(sock));
+    for (const sock of socks) events.own(sock);
   }
 
   start(server: Server): void {
     for (const sock of this.#socks) {
       sock.listen(this.#backlog);
-      this.#events.own(sock.fileno());
       this.#watch(sock, server);
     }
   }
 
   close(): void {
-    for (const sock of this.#socks) {
-      this.#events.remove("reader", sock.fileno());
-      this.#events.disown(sock.fileno());
-      sock.close();
-    }
+    for (const sock of this.#socks) this.#events.closeOwned(sock);
   }
 
   #watch(sock: Socket, server: Server): void {

@@ -70,6 +70,10 @@ export class NativeBackend implements Backend {
     return this.poller.remove("writer", this.poller.userFd(fd));
   }
 
+  close(): void {
+    this.poller.close();
+  }
+
   /** Cancelled before the protocol was told: the connection is dropped with the wait for it. */
   *#transportFor<P extends StreamProtocol>(factory: () => P, sock: Socket): Waiting<[Transport, P]> {
     let transport: SocketTransport;

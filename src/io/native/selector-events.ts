@@ -5,6 +5,7 @@ import { type Callback, Handle } from "../../core/handles.ts";
 import type { FileDescriptor } from "../backend.ts";
 import type { Poller } from "../host.ts";
 import { EpollSelector, EVENT_READ, EVENT_WRITE } from "./selector.ts";
+import type { Socket } from "./socket.ts";
 
 /** Who is told that an fd is ready. At least one of the two is set as long as the fd is registered. */
 interface Watchers {
@@ -23,7 +24,7 @@ const EVENT: Readonly<Record<Direction, number>> = { reader: EVENT_READ, writer:
 export class SelectorEvents implements Poller {
   readonly #selector = new EpollSelector();
   readonly #watchers = new Map<number, Watchers>();
-  readonly #transports = new Set<number>();
+  readonly #owned = new Map<number, Socket>();
   #loop: BaseEventLoop | null = null;
 
   /** The loop that the callbacks belong to; it needs the poller first. */
@@ -48,7 +49,10 @@ export class SelectorEvents implements Poller {
     this.#selector.unwatch();
   }
 
+  /** Close what is owned, and forget the rest. */
   close(): void {
+    for (const sock of this.#owned.values()) sock.close();
+    this.#owned.clear();
     for (const { reader, writer } of this.#watchers.values()) {
       reader?.cancel();
       writer?.cancel();
@@ -87,13 +91,18 @@ export class SelectorEvents implements Poller {
     return true;
   }
 
-  /** `fd` belongs to a transport from now on, until {@link disown}: nobody else may watch it. */
-  own(fd: number): void {
-    this.#transports.add(fd);
+  /** `sock` belongs to a transport or a server from now on: nobody else may watch it, and it is closed with the loop. */
+  own(sock: Socket): void {
+    this.#owned.set(sock.fileno(), sock);
   }
 
-  disown(fd: number): void {
-    this.#transports.delete(fd);
+  /** Stop watching a socket that is owned, and close it. */
+  closeOwned(sock: Socket): void {
+    const fd = sock.fileno();
+    this.remove("reader", fd);
+    this.remove("writer", fd);
+    this.#owned.delete(fd);
+    sock.close();
   }
 
   /** The number of an fd that a user names. Throws ValueError for what is none, RuntimeError if a transport has it. */
@@ -102,7 +111,7 @@ export class SelectorEvents implements Poller {
     if (!Number.isInteger(number) || number < 0) {
       throw new TypeError(`a file descriptor was expected, or an object with fileno(), not ${inspect(fd)}`);
     }
-    if (this.#transports.has(number)) {
+    if (this.#owned.has(number)) {
       throw new RuntimeError(`File descriptor ${number} is used by a transport`);
     }
     return number;

@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { isFatal, RuntimeError } from "../../core/errors.ts";
+import { RuntimeError } from "../../core/errors.ts";
 import type { Address } from "../address.ts";
 import { BufferedProtocol, type StreamProtocol } from "../protocols.ts";
 import type { Server } from "../server.ts";
@@ -24,7 +24,6 @@ export class SocketTransport extends StreamTransport {
   readonly #events: SelectorEvents;
   readonly #sock: Socket;
   readonly #fd: number;
-  readonly #server: Server | null;
   readonly #buffer = new WriteBuffer();
   readonly #read = (buffer: Buffer, offset: number, length: number) =>
     this.#libc.recv(this.#fd, buffer, offset, length);
@@ -35,24 +34,15 @@ export class SocketTransport extends StreamTransport {
     protocol: StreamProtocol,
     options: { server?: Server; peername?: Address | null } = {},
   ) {
-    super(events.loop, protocol);
+    super(events.loop, protocol, options.server ?? null);
     this.#events = events;
     this.#sock = sock;
     this.#fd = sock.fileno();
-    this.#server = options.server ?? null;
     this.extra.socket = new NativeTransportSocket(sock);
     this.extra.sockname = sock.getsockname();
     this.extra.peername = options.peername ?? peernameOf(sock);
     disableNagle(sock);
-    events.own(this.#fd);
-    this.#server?.attach(this);
-  }
-
-  /** Tell the protocol, then read, then `made`: each in its own callback, in this order. */
-  begin(made: () => void = () => {}): void {
-    this.loop.callSoon(() => this.getProtocol().connectionMade(this));
-    this.loop.callSoon(() => this.#startReading());
-    this.loop.callSoon(made);
+    events.own(sock);
   }
 
   override pauseReading(): void {
@@ -64,7 +54,7 @@ export class SocketTransport extends StreamTransport {
   override resumeReading(): void {
     if (this.closing || !this.paused) return;
     this.paused = false;
-    this.#startReading();
+    this.startReading();
   }
 
   override getWriteBufferSize(): number {
@@ -81,7 +71,7 @@ export class SocketTransport extends StreamTransport {
     if (this.closing) return;
     this.closing = true;
     this.#events.remove("reader", this.#fd);
-    if (this.#buffer.size === 0) this.#lose(null);
+    if (this.#buffer.size === 0) this.lose(null);
   }
 
   protected override forceClose(error: Error | null): void {
@@ -90,7 +80,7 @@ export class SocketTransport extends StreamTransport {
     this.#events.remove("writer", this.#fd);
     this.#events.remove("reader", this.#fd);
     this.closing = true;
-    this.#lose(error);
+    this.lose(error);
   }
 
   protected override send(bytes: Uint8Array): void {
@@ -136,11 +126,11 @@ export class SocketTransport extends StreamTransport {
     if (this.#buffer.size > 0) return;
     this.#events.remove("writer", this.#fd);
     if (this.lost > 0) return;
-    if (this.closing) this.#lose(null);
+    if (this.closing) this.lose(null);
     else if (this.eofWritten) this.#shutdown();
   };
 
-  #startReading(): void {
+  protected override startReading(): void {
     if (this.isReading()) this.#events.add("reader", this.#fd, this.#onReadable);
   }
 
@@ -155,18 +145,18 @@ export class SocketTransport extends StreamTransport {
     const data = readIntoSlab(this.#read);
     if (typeof data === "number") this.#onNothingRead(data);
     else
-      this.#feed("dataReceived", () =>
+      this.feed("dataReceived", () =>
         (this.getProtocol() as { dataReceived(data: Buffer): void }).dataReceived(data),
       );
   }
 
   #readBuffered(protocol: BufferedProtocol): void {
-    this.#feed("getBuffer", () => {
+    this.feed("getBuffer", () => {
       const buffer = protocol.getBuffer(-1);
       if (buffer.byteLength === 0) throw new RuntimeError("getBuffer() returned an empty buffer");
       const count = this.#libc.recv(this.#fd, buffer, 0, buffer.byteLength);
       if (count <= 0) this.#onNothingRead(count);
-      else this.#feed("bufferUpdated", () => protocol.bufferUpdated(count));
+      else this.feed("bufferUpdated", () => protocol.bufferUpdated(count));
     });
   }
 
@@ -178,21 +168,11 @@ export class SocketTransport extends StreamTransport {
   }
 
   #onEof(): void {
-    this.#feed("eofReceived", () => {
+    this.feed("eofReceived", () => {
       const keepOpen = this.getProtocol().eofReceived();
       if (keepOpen) this.#events.remove("reader", this.#fd);
       else this.close();
     });
-  }
-
-  /** An error of the protocol in one of these leaves the stream in the middle of something: it cannot go on. */
-  #feed(method: string, call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      if (isFatal(error)) throw error;
-      this.fatalError(error, `Fatal error: protocol.${method}() call failed.`);
-    }
   }
 
   #shutdown(): void {
@@ -204,19 +184,8 @@ export class SocketTransport extends StreamTransport {
     }
   }
 
-  #lose(error: Error | null): void {
-    this.lost++;
-    this.loop.callSoon(() => this.#connectionLost(error));
-  }
-
-  #connectionLost(error: Error | null): void {
-    try {
-      this.getProtocol().connectionLost(error);
-    } finally {
-      this.#events.disown(this.#fd);
-      this.#sock.close();
-      this.#server?.detach(this);
-    }
+  protected override closeSocket(): void {
+    this.#events.closeOwned(this.#sock);
   }
 
   override toString(): string {

@@ -36,9 +36,15 @@ export class Incoming {
     this.#size += chunk.length;
   }
 
-  end(error: Error | null): void {
+  end(): void {
     this.#ended = true;
+  }
+
+  /** As {@link end}, behind what Node had read while it was paused: after an error it delivers nothing more by itself. */
+  fail(error: Error): void {
+    for (let chunk = this.#socket.read(); chunk !== null; chunk = this.#socket.read()) this.push(chunk);
     this.error ??= error;
+    this.#ended = true;
   }
 
   /** The oldest chunk; or null if only the end is left, which is delivered once. */

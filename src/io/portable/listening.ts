@@ -7,6 +7,7 @@ import type { StreamProtocol } from "../protocols.ts";
 import type { Listener, Server } from "../server.ts";
 import { addressOf } from "./addresses.ts";
 import { fromNode } from "./errors.ts";
+import type { OpenHandles } from "./open-handles.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import { PortableTransportSocket } from "./trsock.ts";
 import { Wakeup } from "./wakeup.ts";
@@ -23,11 +24,13 @@ export class PortableListener implements Listener {
   readonly #factory: () => StreamProtocol;
   readonly #options: ListenOptions;
   readonly #servers: NodeServer[] = [];
+  readonly #open: OpenHandles;
   #waiting: Socket[] = [];
   /** Null before `start`. */
   #acceptor: Wakeup | null = null;
 
-  constructor(loop: BaseEventLoop, factory: () => StreamProtocol, options: ListenOptions) {
+  constructor(loop: BaseEventLoop, factory: () => StreamProtocol, options: ListenOptions, open: OpenHandles) {
+    this.#open = open;
     this.#loop = loop;
     this.#factory = factory;
     this.#options = options;
@@ -88,6 +91,7 @@ export class PortableListener implements Listener {
       // Until its transport listens to it.
       socket.on("error", () => {});
       socket.unref();
+      this.#open.add(socket);
       this.#waiting.push(socket);
       this.#queueAcceptor();
     });
@@ -101,6 +105,7 @@ export class PortableListener implements Listener {
       address === null || typeof address === "string"
         ? (address ?? "")
         : addressOf(address.address, address.port)!;
+    this.#open.add(node);
     this.#servers.push(node);
     this.sockets.push(new PortableTransportSocket(name, null));
   }

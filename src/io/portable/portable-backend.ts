@@ -16,13 +16,18 @@ import type { Transport } from "../transports.ts";
 import { connectTo } from "./connecting.ts";
 import { fromNode } from "./errors.ts";
 import { PortableListener } from "./listening.ts";
+import { OpenHandles } from "./open-handles.ts";
 import { SocketTransport } from "./socket-transport.ts";
 
-/** I/O on Node's own handles: everywhere. They call the loop by themselves, so there is nothing to poll. */
+/**
+ * I/O on Node's own handles: everywhere. They call the loop by themselves, so there is nothing to poll. All of them are
+ * "unref": the loop keeps the process alive while it runs, and what is left open after that must not.
+ */
 export class PortableBackend implements Backend {
   readonly name = "portable";
   readonly poller = null;
   #loop: BaseEventLoop | null = null;
+  readonly #open = new OpenHandles();
 
   attach(loop: BaseEventLoop): void {
     this.#loop = loop;
@@ -52,7 +57,7 @@ export class PortableBackend implements Backend {
     port: number,
     options: ListenOptions,
   ): Waiting<Listener> {
-    const listener = new PortableListener(this.#attached, factory, options);
+    const listener = new PortableListener(this.#attached, factory, options, this.#open);
     try {
       yield* listener.listenAtAll(hosts, port);
     } catch (error) {
@@ -63,7 +68,7 @@ export class PortableBackend implements Backend {
   }
 
   *listenOn(factory: () => StreamProtocol, sock: SocketLike, options: ListenOptions): Waiting<Listener> {
-    const listener = new PortableListener(this.#attached, factory, options);
+    const listener = new PortableListener(this.#attached, factory, options, this.#open);
     yield* listener.listenOn(sock.fileno());
     letGo(sock);
     return listener;
@@ -85,10 +90,15 @@ export class PortableBackend implements Backend {
     throw unwatchable("removeWriter");
   }
 
+  close(): void {
+    this.#open.closeAll();
+  }
+
   /** Cancelled before the protocol was told: the connection is dropped with the wait for it. */
   *#transportFor<P extends StreamProtocol>(factory: () => P, socket: Socket): Waiting<[Transport, P]> {
     let transport: SocketTransport;
     let protocol: P;
+    this.#open.add(socket);
     try {
       protocol = factory();
       transport = new SocketTransport(this.#attached, socket, protocol);
@@ -118,6 +128,7 @@ function openSocket(sock: SocketLike): Socket {
     if ((error as NodeJS.ErrnoException).errno !== undefined) throw fromNode(error as NodeJS.ErrnoException);
     throw new ValueError(`A Stream Socket was expected, got ${sock}`, { cause: error });
   }
+  socket.unref();
   letGo(sock);
   return socket;
 }

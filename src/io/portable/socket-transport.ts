@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { BaseEventLoop } from "../../core/base-events.ts";
-import { isFatal, RuntimeError } from "../../core/errors.ts";
+import { RuntimeError } from "../../core/errors.ts";
 import { BufferedProtocol, type StreamProtocol } from "../protocols.ts";
 import type { Server } from "../server.ts";
 import { StreamTransport } from "../stream-transport.ts";
@@ -19,7 +19,6 @@ import { Wakeup } from "./wakeup.ts";
  */
 export class SocketTransport extends StreamTransport {
   readonly #socket: Socket;
-  readonly #server: Server | null;
   readonly #view: PortableTransportSocket;
   readonly #incoming: Incoming;
   readonly #reader: Wakeup;
@@ -31,9 +30,8 @@ export class SocketTransport extends StreamTransport {
   #writeError: Error | null = null;
 
   constructor(loop: BaseEventLoop, socket: Socket, protocol: StreamProtocol, server: Server | null = null) {
-    super(loop, protocol);
+    super(loop, protocol, server);
     this.#socket = socket;
-    this.#server = server;
     this.#incoming = new Incoming(socket);
     this.#reader = new Wakeup(loop, () => this.#deliver());
     this.#writer = new Wakeup(loop, () => this.#flushed());
@@ -43,21 +41,8 @@ export class SocketTransport extends StreamTransport {
     this.extra.socket = this.#view;
     this.extra.sockname = sockname;
     if (peername !== null) this.extra.peername = peername;
-    // The loop keeps the process alive while it runs; a connection that outlives it must not.
-    socket.unref();
     socket.setNoDelay(true);
     this.#listen();
-    server?.attach(this);
-  }
-
-  /** Tell the protocol, then read, then `made`: each in its own callback, in this order. */
-  begin(made: () => void = () => {}): void {
-    this.loop.callSoon(() => this.getProtocol().connectionMade(this));
-    this.loop.callSoon(() => {
-      this.#reading = true;
-      this.#readOn();
-    });
-    this.loop.callSoon(made);
   }
 
   override pauseReading(): void {
@@ -89,7 +74,7 @@ export class SocketTransport extends StreamTransport {
     this.closing = true;
     this.#socket.pause();
     if (this.#draining) this.#noticeLoss();
-    else this.#lose(null);
+    else this.lose(null);
   }
 
   protected override forceClose(error: Error | null): void {
@@ -97,7 +82,7 @@ export class SocketTransport extends StreamTransport {
     this.closing = true;
     // At once, not with connectionLost: what is buffered must not go out in between.
     this.#socket.destroy();
-    this.#lose(error);
+    this.lose(error);
   }
 
   protected override send(bytes: Uint8Array): void {
@@ -127,7 +112,7 @@ export class SocketTransport extends StreamTransport {
       this.#queueReader();
     });
     socket.on("end", () => {
-      this.#incoming.end(null);
+      this.#incoming.end();
       this.#queueReader();
     });
     socket.on("error", (error) => this.#onError(error));
@@ -140,12 +125,11 @@ export class SocketTransport extends StreamTransport {
       this.#failWrite(error);
       return;
     }
-    this.#incoming.end(fromNode(error));
+    this.#incoming.fail(fromNode(error));
     this.#queueReader();
-    if (this.#draining) this.#noticeLoss();
   }
 
-  /** Node calls it for each chunk. */
+  /** Node calls it for each chunk, and for those that a failed read left unsent. */
   readonly #onWritten = (error?: Error | null): void => {
     if (error) this.#noticeLoss();
     else if (this.#draining) this.#writer.queue();
@@ -185,36 +169,25 @@ export class SocketTransport extends StreamTransport {
   #receive(chunk: Buffer): void {
     const protocol = this.getProtocol();
     if (protocol instanceof BufferedProtocol) this.#fill(protocol, chunk);
-    else this.#feed("dataReceived", () => protocol.dataReceived(chunk));
+    else this.feed("dataReceived", () => protocol.dataReceived(chunk));
   }
 
   /** What does not fit waits for the next iteration: the protocol may pause, or be another one by then. */
   #fill(protocol: BufferedProtocol, chunk: Buffer): void {
-    this.#feed("getBuffer", () => {
+    this.feed("getBuffer", () => {
       const buffer = protocol.getBuffer(-1);
       if (buffer.byteLength === 0) throw new RuntimeError("getBuffer() returned an empty buffer");
       const count = Math.min(buffer.byteLength, chunk.length);
       buffer.set(chunk.subarray(0, count));
       if (count < chunk.length) this.#incoming.unshift(chunk.subarray(count));
-      this.#feed("bufferUpdated", () => protocol.bufferUpdated(count));
+      this.feed("bufferUpdated", () => protocol.bufferUpdated(count));
     });
   }
 
   #receiveEof(): void {
-    this.#feed("eofReceived", () => {
-      if (this.getProtocol().eofReceived()) this.#reading = false;
-      else this.close();
+    this.feed("eofReceived", () => {
+      if (!this.getProtocol().eofReceived()) this.close();
     });
-  }
-
-  /** An error of the protocol in one of these leaves the stream in the middle of something: it cannot go on. */
-  #feed(method: string, call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      if (isFatal(error)) throw error;
-      this.fatalError(error, `Fatal error: protocol.${method}() call failed.`);
-    }
   }
 
   #flushed(): void {
@@ -226,23 +199,22 @@ export class SocketTransport extends StreamTransport {
     this.resumeIfBelowLow();
     if (this.getWriteBufferSize() > 0) return;
     this.#draining = false;
-    if (this.closing && this.lost === 0) this.#lose(null);
+    if (this.closing && this.lost === 0) this.lose(null);
   }
 
-  #lose(error: Error | null): void {
-    this.lost++;
+  protected override startReading(): void {
+    this.#reading = true;
+    this.#readOn();
+  }
+
+  protected override lose(error: Error | null): void {
     this.#incoming.clear();
-    this.loop.callSoon(() => this.#connectionLost(error));
+    super.lose(error);
   }
 
-  #connectionLost(error: Error | null): void {
-    try {
-      this.getProtocol().connectionLost(error);
-    } finally {
-      this.#socket.destroy();
-      this.#view.markClosed();
-      this.#server?.detach(this);
-    }
+  protected override closeSocket(): void {
+    this.#socket.destroy();
+    this.#view.markClosed();
   }
 
   override toString(): string {

@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { test } from "node:test";
-import { EventLoop, NotImplementedError } from "../../../src/index.ts";
-import { idle } from "../backends.ts";
+import { open } from "node:fs/promises";
+import { type TestOptions, test } from "node:test";
+import { EventLoop, NotImplementedError, OSError, Socket, ValueError } from "../../../src/index.ts";
+import { failure, idle, nativeSkip } from "../backends.ts";
 import { Echo, portOf, Recorder } from "../recorder.ts";
 
 const LOCALHOST = "127.0.0.1";
 
 /** Register a test whose body runs in a portable loop. */
-function inPortable(name: string, body: (loop: EventLoop) => Promise<void>): void {
-  test(name, async () => {
+function inPortable(name: string, body: (loop: EventLoop) => Promise<void>, options: TestOptions = {}): void {
+  test(name, options, async () => {
     using loop = new EventLoop({ backend: "portable" });
     await loop.runUntilComplete(() => body(loop));
   });
@@ -80,6 +81,39 @@ inPortable("connections that wait when the server is closed are closed too", asy
   server.close();
   await client.called("connectionLost");
   assert.deepEqual(ours.calls, []);
+});
+
+inPortable(
+  "a socket that is adopted lets go of its descriptor, which Node closes",
+  async (loop) => {
+    const listening = new Socket();
+    listening.bind([LOCALHOST, 0]);
+    const server = await loop.createServer(() => new Echo(), null, null, { sock: listening });
+    assert.equal(listening.fileno(), -1);
+    const connected = new Socket();
+    connected.connectEx([LOCALHOST, portOf(server.sockets[0]!)]);
+    await idle();
+    const client = new Recorder(loop);
+    await loop.createConnection(() => client, null, null, { sock: connected });
+    assert.equal(connected.fileno(), -1);
+    server.close();
+    client.transport.close();
+    await server.waitClosed();
+  },
+  { skip: nativeSkip },
+);
+
+inPortable("what is no stream socket cannot be adopted", async (loop) => {
+  await using file = await open("/dev/null");
+  await failure(
+    loop.createConnection(() => new Echo(), null, null, { sock: { fileno: () => file.fd } }),
+    ValueError,
+  );
+  const error = await failure(
+    loop.createServer(() => new Echo(), null, null, { sock: { fileno: () => file.fd } }),
+    OSError,
+  );
+  assert.equal(error.code, "EINVAL");
 });
 
 test("what is left open does not keep the process alive after the run", () => {
