@@ -5,10 +5,11 @@ import { Coroutine } from "./core/coroutines.ts";
 import { NotImplementedError, ValueError } from "./core/errors.ts";
 import { getRunningLoop as runningLoopOrThrow } from "./core/events.ts";
 import type { Callback } from "./core/handles.ts";
-import type { Backend, ConnectOptions, FileDescriptor, ListenOptions, SocketLike } from "./io/backend.ts";
+import type { Backend, FileDescriptor } from "./io/backend.ts";
 import { NodeHost } from "./io/host.ts";
 import { nativeAvailable } from "./io/native/libc.ts";
 import { NativeBackend } from "./io/native/native-backend.ts";
+import type { CreateConnectionOptions, CreateServerOptions } from "./io/network-loop.ts";
 import { PortableBackend } from "./io/portable/portable-backend.ts";
 import type { StreamProtocol } from "./io/protocols.ts";
 import { Server } from "./io/server.ts";
@@ -20,18 +21,6 @@ export interface EventLoopOptions {
    * environment's `ASYNCIO_BACKEND`, else native where that is possible (Linux, with koffi installed).
    */
   backend?: "native" | "portable" | undefined;
-}
-
-export interface CreateConnectionOptions extends ConnectOptions {
-  /** A connected socket to use, instead of a host and a port; it belongs to the transport then. */
-  sock?: SocketLike;
-}
-
-export interface CreateServerOptions extends ListenOptions {
-  /** A bound socket to use, instead of a host and a port; it belongs to the server then. */
-  sock?: SocketLike;
-  /** Whether to accept connections at once; true by default. If not, call `server.startServing()`. */
-  startServing?: boolean;
 }
 
 /**

@@ -81,8 +81,6 @@ export { Future, isfuture } from "./core/futures.ts";
 export { Handle, TimerHandle } from "./core/handles.ts";
 export { Task } from "./core/tasks.ts";
 export {
-  type CreateConnectionOptions,
-  type CreateServerOptions,
   EventLoop,
   type EventLoopOptions,
   getRunningLoop,
@@ -92,12 +90,19 @@ export {
 export type { Address } from "./io/address.ts";
 export type { ConnectOptions, FileDescriptor, ListenOptions, SocketLike } from "./io/backend.ts";
 export { Socket, socketpair } from "./io/native/socket.ts";
+export type { CreateConnectionOptions, CreateServerOptions } from "./io/network-loop.ts";
 export { BaseProtocol, BufferedProtocol, Protocol, type StreamProtocol } from "./io/protocols.ts";
+export type { Separator } from "./io/separators.ts";
 export { Server } from "./io/server.ts";
-export { StreamReaderProtocol } from "./io/stream-protocol.ts";
+export { type ClientConnectedCallback, StreamReaderProtocol } from "./io/stream-protocol.ts";
 export { DEFAULT_LIMIT, StreamReader } from "./io/stream-reader.ts";
 export { StreamWriter } from "./io/stream-writer.ts";
-export { openConnection, startServer } from "./io/streams.ts";
+export {
+  type OpenConnectionOptions,
+  openConnection,
+  type StartServerOptions,
+  startServer,
+} from "./io/streams.ts";
 export { BaseTransport, type BytesLike, type ExtraInfo, Transport } from "./io/transports.ts";
 export type { TransportSocket } from "./io/trsock.ts";
 export { Barrier } from "./sync/barriers.ts";

@@ -52,6 +52,7 @@ export class Coroutine<T> extends AwaitableObject<T> {
     this.name = name;
     this.#sourceTraceback = runningLoop()?.getDebug() ? creationStack() : null;
     newborn.push(this);
+    if (newborn.length >= nurserySize) forgetStarted();
   }
 
   /** Go on with `value` to the next wait, or the end. Python: `coroutine.send`. */
@@ -207,13 +208,21 @@ export function toCoroutine<T>(
  * Coroutines made since the last look. Most are awaited at once, so only those still unstarted at the end of the
  * iteration are worth the 600 ns that a FinalizationRegistry takes.
  */
-const newborn: Coroutine<unknown>[] = [];
+let newborn: Coroutine<unknown>[] = [];
+
+/** At this many the started ones are dropped at once: an iteration may be long, or there may be no loop at all. */
+let nurserySize = 1024;
+
+function forgetStarted(): void {
+  newborn = newborn.filter((coroutine) => coroutine.unstarted);
+  nurserySize = Math.max(1024, 2 * newborn.length);
+}
 
 /** @internal */
 export function watchNewborn(loop: BaseEventLoop): void {
   if (newborn.length === 0) return;
   for (const coroutine of newborn) coroutine.watch(loop);
-  newborn.length = 0;
+  newborn = [];
 }
 
 function iteratorOf<T>(body: CoroutineBody<T>): Iterator<Suspension, T, unknown> {

@@ -7,20 +7,32 @@ import type { StreamProtocol } from "./protocols.ts";
 import type { Server } from "./server.ts";
 import type { Transport } from "./transports.ts";
 
+export interface CreateConnectionOptions extends ConnectOptions {
+  /** A connected socket to use, instead of a host and a port; it belongs to the transport then. */
+  sock?: SocketLike;
+}
+
+export interface CreateServerOptions extends ListenOptions {
+  /** A bound socket to use, instead of a host and a port; it belongs to the server then. */
+  sock?: SocketLike;
+  /** Whether to accept connections at once; true by default. If not, call `server.startServing()`. */
+  startServing?: boolean;
+}
+
 /** What the streams need of a loop, in this room's terms: the loop that has it is put together further up. */
 export interface NetworkLoop extends BaseEventLoop {
   createConnection<P extends StreamProtocol>(
     factory: () => P,
     host: string | null,
     port: number | null,
-    options?: ConnectOptions & { sock?: SocketLike },
+    options?: CreateConnectionOptions,
   ): Coroutine<[Transport, P]>;
 
   createServer(
     factory: () => StreamProtocol,
     host: string | readonly string[] | null,
     port: number | null,
-    options?: ListenOptions & { sock?: SocketLike; startServing?: boolean },
+    options?: CreateServerOptions,
   ): Coroutine<Server>;
 }
 

@@ -1,26 +1,20 @@
 import { inspect } from "node:util";
 import { Coroutine } from "../core/coroutines.ts";
-import type { ConnectOptions, ListenOptions, SocketLike } from "./backend.ts";
-import { getNetworkLoop } from "./network-loop.ts";
+import type { Waiting } from "./backend.ts";
+import { type CreateConnectionOptions, type CreateServerOptions, getNetworkLoop } from "./network-loop.ts";
 import type { Server } from "./server.ts";
 import { type ClientConnectedCallback, StreamReaderProtocol } from "./stream-protocol.ts";
 import { DEFAULT_LIMIT, StreamReader } from "./stream-reader.ts";
 import { StreamWriter } from "./stream-writer.ts";
 
-export interface OpenConnectionOptions extends ConnectOptions {
+export interface OpenConnectionOptions extends CreateConnectionOptions {
   /** The reader's limit: the longest line, in bytes; 64 KiB by default. */
   limit?: number;
-  /** A connected socket to use, instead of a host and a port; it belongs to the transport then. */
-  sock?: SocketLike;
 }
 
-export interface StartServerOptions extends ListenOptions {
+export interface StartServerOptions extends CreateServerOptions {
   /** The limit of each reader: the longest line, in bytes; 64 KiB by default. */
   limit?: number;
-  /** A bound socket to use, instead of a host and a port; it belongs to the server then. */
-  sock?: SocketLike;
-  /** Whether to accept connections at once; true by default. If not, call `server.startServing()`. */
-  startServing?: boolean;
 }
 
 /**
@@ -35,13 +29,20 @@ export function openConnection(
   port: number | null = null,
   { limit = DEFAULT_LIMIT, ...options }: OpenConnectionOptions = {},
 ): Coroutine<[StreamReader, StreamWriter]> {
-  return new Coroutine(function* () {
-    const loop = getNetworkLoop();
-    const reader = new StreamReader({ limit, loop });
-    const protocol = new StreamReaderProtocol(reader, null, { loop });
-    const [transport] = yield* loop.createConnection(() => protocol, host, port, options);
-    return [reader, new StreamWriter(transport, protocol, reader, loop)] as [StreamReader, StreamWriter];
-  }, "openConnection");
+  return new Coroutine(() => open(host, port, limit, options), "openConnection");
+}
+
+function* open(
+  host: string | null,
+  port: number | null,
+  limit: number,
+  options: CreateConnectionOptions,
+): Waiting<[StreamReader, StreamWriter]> {
+  const loop = getNetworkLoop();
+  const reader = new StreamReader({ limit, loop });
+  const protocol = new StreamReaderProtocol(reader, null, { loop });
+  const [transport] = yield* loop.createConnection(() => protocol, host, port, options);
+  return [reader, new StreamWriter(transport, protocol, reader, loop)];
 }
 
 /**
@@ -69,10 +70,10 @@ export function startServer(
       `startServer() needs a function to call for each client, not ${inspect(clientConnected)}`,
     );
   }
-  return new Coroutine(function* () {
+  return new Coroutine(() => {
     const loop = getNetworkLoop();
     const factory = () =>
       new StreamReaderProtocol(new StreamReader({ limit, loop }), clientConnected, { loop });
-    return yield* loop.createServer(factory, host, port, options);
+    return loop.createServer(factory, host, port, options);
   }, "startServer");
 }
