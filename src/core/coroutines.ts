@@ -114,9 +114,14 @@ export class Coroutine<T> extends AwaitableObject<T> {
     this.#state = "closed";
   }
 
+  /** @internal Nobody has awaited it, and no task has taken it. */
+  get abandoned(): boolean {
+    return this.#state === "created";
+  }
+
   /** @internal Have `loop` report it if it is never started. */
   watch(loop: BaseEventLoop): void {
-    if (this.#state !== "created") return;
+    if (!this.abandoned) return;
     this.#neverAwaited = loop.obligations.add(this, {
       message: `coroutine '${this.name}' was never awaited`,
       ...(this.#sourceTraceback !== null && { sourceTraceback: this.#sourceTraceback }),
@@ -210,11 +215,11 @@ export function toCoroutine<T>(
  */
 let newborn: Coroutine<unknown>[] = [];
 
-/** At this many the started ones are dropped at once: an iteration may be long, or there may be no loop at all. */
+/** At this many those in good hands are dropped at once: an iteration may be long, or there may be no loop at all. */
 let nurserySize = 1024;
 
 function forgetStarted(): void {
-  newborn = newborn.filter((coroutine) => coroutine.unstarted);
+  newborn = newborn.filter((coroutine) => coroutine.abandoned);
   nurserySize = Math.max(1024, 2 * newborn.length);
 }
 

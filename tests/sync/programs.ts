@@ -59,14 +59,16 @@ export class Program<V extends string> {
   /** In seconds, even if each waits for all others. */
   get duration(): number {
     const commands = this.tasks.flat();
-    const delays = [...commands.flatMap(({ before, during }) => [before, during])];
+    const delays = commands.flatMap(({ before, during }) => [before, during]);
     delays.push(...this.cancellations.map(({ at }) => at));
     return delays.reduce((sum, { seconds }) => sum + seconds, 0);
   }
 
   /** What fast-check prints. */
   toString(): string {
-    const tasks = this.tasks.map((commands, index) => `${nameOf(index)}: ${commands.map(describe).join("; ")}`);
+    const tasks = this.tasks.map(
+      (commands, index) => `${nameOf(index)}: ${commands.map(describe).join("; ")}`,
+    );
     const cancellations = this.cancellations.map(({ victim, at }) => `cancel ${nameOf(victim)}${after(at)}`);
     return [`size ${this.size}`, ...tasks, ...cancellations].map((line) => `\n  ${line}`).join("");
   }
@@ -258,15 +260,15 @@ function* perform<V extends string>(
 
 function rethrowFailures(workers: readonly Worker[]): void {
   for (const { task } of workers) {
-    const error = task?.done() && !task.cancelled() ? task.exception() : null;
-    if (error !== null && error !== undefined && error !== false) throw error;
+    if (task?.done() && task.exception()) throw task.exception();
   }
 }
 
 /** Nobody cancelled them, and they wait for what does not come. */
 function* endAll({ on }: Flavour, workers: readonly Worker[]): Steps<void> {
   for (const worker of workers) {
-    while (!worker.task!.done()) {
+    for (let attempt = 0; !worker.task!.done(); attempt++) {
+      assert.ok(attempt < 20, `${worker} cannot be cancelled`);
       worker.cancel();
       yield* on(sleep(10));
     }
