@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { type RunOptions, runIn } from "./concurrency/runners.ts";
+import { BaseRunner, type RunOptions } from "./concurrency/runners.ts";
 import { BaseEventLoop, type CoroutineLike } from "./core/base-events.ts";
 import { Coroutine } from "./core/coroutines.ts";
 import { NotImplementedError, ValueError } from "./core/errors.ts";
@@ -151,8 +151,16 @@ export class EventLoop extends BaseEventLoop {
  * KeyboardInterrupt if it ends by that; a second one exits with 130. Rejects with RuntimeError if a loop runs already,
  * TypeError if `main` is a promise. Python: `asyncio.run`, which blocks; JavaScript cannot, so await it.
  */
-export function run<T>(main: CoroutineLike<T>, options: RunOptions = {}): Promise<T> {
-  return runIn(options.loopFactory ?? (() => new EventLoop()), main, options);
+export async function run<T>(main: CoroutineLike<T>, options: RunOptions = {}): Promise<T> {
+  await using runner = new Runner(options);
+  return await runner.run<T>(main);
+}
+
+/** The {@link BaseRunner} of a new `EventLoop`, or of what `loopFactory` makes. */
+export class Runner extends BaseRunner {
+  constructor({ loopFactory = newEventLoop, ...options }: RunOptions = {}) {
+    super({ loopFactory, ...options });
+  }
 }
 
 /**

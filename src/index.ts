@@ -85,6 +85,7 @@ export {
   type EventLoopOptions,
   getRunningLoop,
   newEventLoop,
+  Runner,
   run,
 } from "./event-loop.ts";
 export type { Address } from "./io/address.ts";

@@ -57,6 +57,7 @@ test("the public names are these, and a change to them is a decision", () => {
     "QueueEmpty",
     "QueueFull",
     "QueueShutDown",
+    "Runner",
     "RuntimeError",
     "Semaphore",
     "SendfileNotAvailableError",

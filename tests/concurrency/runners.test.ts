@@ -5,9 +5,12 @@ import { test } from "node:test";
 import {
   asyncGenerator,
   BaseEventLoop,
+  Context,
+  ContextVar,
   createTask,
   type ExceptionContext,
   getRunningLoop,
+  Runner,
   RuntimeError,
   run,
   sleep,
@@ -131,6 +134,51 @@ test("run turns debug mode on", async () => {
 
 test("runs can follow one another", async () => {
   for (const n of [1, 2]) assert.equal(await run(async () => sleep(0, n)), n);
+});
+
+test("a runner runs several times in one loop and one context", async () => {
+  const { loop, options } = onVirtualClock();
+  const variable = new ContextVar("variable", { defaultValue: 0 });
+  await using runner = new Runner(options);
+  const count = async () => {
+    variable.set(variable.get() + 1);
+    return [getRunningLoop<BaseEventLoop>(), variable.get()];
+  };
+  assert.deepEqual(await runner.run(count), [loop, 1]);
+  assert.deepEqual(await runner.run(count), [loop, 2]);
+  assert.deepEqual(await runner.run(count, { context: new Context() }), [loop, 1]);
+  assert.equal(variable.get(), 0, "outside of the runner nothing was set");
+  assert.equal(runner.getLoop(), loop);
+});
+
+test("a runner makes its loop when it is first needed, and cleans up when it is closed", async () => {
+  const { loop, options } = onVirtualClock();
+  let made = 0;
+  const runner = new Runner({
+    loopFactory() {
+      made++;
+      return options.loopFactory();
+    },
+  });
+  assert.equal(String(runner), "<Runner created>");
+  assert.equal(made, 0);
+  const { left } = await runner.run(async () => ({ left: createTask(sleep(100)) }));
+  assert.equal(made, 1);
+  assert.equal(left.done(), false);
+  await runner.close();
+  await runner.close();
+  assert.ok(left.cancelled() && loop.isClosed());
+  assert.equal(String(runner), "<Runner closed>");
+});
+
+test("a closed runner cannot be used, and one that never ran closes without a loop", async () => {
+  const runner = new Runner({ loopFactory: () => assert.fail("a loop was made") });
+  await runner.close();
+  const used = new Runner(onVirtualClock().options);
+  await used.run(sleep(0));
+  await used.close();
+  await assert.rejects(used.run(sleep(0)), { name: "RuntimeError", message: "Runner is closed" });
+  assert.throws(() => used.getLoop(), RuntimeError);
 });
 
 const PROGRAM = (body: string) => `
