@@ -1,5 +1,6 @@
 export { type AsCompletedIterator, asCompleted } from "./concurrency/as-completed.ts";
 export { allTasks, currentSignal, currentTask } from "./concurrency/current-task.ts";
+export { createEagerTaskFactory, eagerTaskFactory, type TaskConstructor } from "./concurrency/eager-tasks.ts";
 export { createTask, ensureFuture, type ResultOf, type Waitable } from "./concurrency/ensure-future.ts";
 export { type GatherOptions, gather } from "./concurrency/gather.ts";
 export type { RunOptions } from "./concurrency/runners.ts";

@@ -79,7 +79,7 @@ function followPromise<T>(promise: PromiseLike<T>, loop: BaseEventLoop): Future<
  * Run a coroutine, or a function of either flavour, in a task of the running loop, from the next iteration on.
  *
  * `options.name` names the task, `options.context` is the context to run it in (by default a copy of the current
- * one). Throws TypeError if given anything else (a promise above all), RuntimeError if no loop runs or the coroutine was
+ * one), `options.eagerStart` runs its first step at once. Throws TypeError if given anything else (a promise above all), RuntimeError if no loop runs or the coroutine was
  * awaited before. Python: `asyncio.create_task`.
  */
 export function createTask<T>(

@@ -23,6 +23,8 @@ export interface TaskOptions {
   name?: string | undefined;
   /** The context to run in; a copy of the current one by default. */
   context?: Context | undefined;
+  /** Whether the task begins at once, instead of in the next iteration; only if the loop runs. */
+  eagerStart?: boolean | undefined;
 }
 
 /** Makes the loop's tasks. Python: the function given to `loop.set_task_factory`. */
@@ -200,7 +202,7 @@ export class BaseEventLoop {
   }
 
   /**
-   * Run `coroutine` in a task of its own, from the next iteration on. Takes a coroutine, a generator, or a function of
+   * Run `coroutine` in a task of its own, from the next iteration on, or at once with `options.eagerStart`. Takes a coroutine, a generator, or a function of
    * either flavour that is yet to be called. Throws TypeError for anything else, a promise above all; RuntimeError if
    * the loop is closed, or the coroutine was awaited before. Python: `loop.create_task`.
    */

@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import type { Awaitable, Outcome, Reject, Resolve } from "./awaitables.ts";
-import type { BaseEventLoop } from "./base-events.ts";
+import type { BaseEventLoop, TaskOptions } from "./base-events.ts";
 import { type Context, copyContext } from "./contextvars.ts";
 import type { Coroutine } from "./coroutines.ts";
 import { CancelledError, cancellationOf, isFatal, RuntimeError } from "./errors.ts";
@@ -27,17 +27,16 @@ export class Task<T = unknown> extends Future<T> {
   #abort: AbortController | null = null;
 
   /** Throws RuntimeError if `coroutine` was awaited or made into a task before. */
-  constructor(
-    coroutine: Coroutine<T>,
-    options: { loop?: BaseEventLoop; name?: string | undefined; context?: Context | undefined } = {},
-  ) {
+  constructor(coroutine: Coroutine<T>, options: TaskOptions & { loop?: BaseEventLoop } = {}) {
     super(options.loop ? { loop: options.loop } : {});
     coroutine.schedule();
     this.#coroutine = coroutine;
     this.#name = options.name === undefined ? `Task-${++taskCount}` : String(options.name);
     this.context = options.context ?? copyContext();
     this.loop.tasks.add(this);
-    this.loop.enqueue(new Strand(this, coroutine, this, Frame.of(this)));
+    const body = new Strand(this, coroutine, this, Frame.of(this));
+    if (options.eagerStart && this.loop.isRunning()) body.start();
+    else this.loop.enqueue(body);
   }
 
   /** @internal As an execution, a task runs as itself. */
