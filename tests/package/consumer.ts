@@ -38,11 +38,15 @@ const limited: number = await run(function* () {
   return yield* timeout(1, async () => n);
 });
 const echoed: string = await run(async () => {
-  await using server = await startServer(async (reader, writer) => {
-    writer.write(await reader.readline());
-    writer.close();
-  }, "127.0.0.1", 0);
-  const [host, port] = server.sockets[0]?.getsockname() as [string, number];
+  await using server = await startServer(
+    async (reader, writer) => {
+      writer.write(await reader.readline());
+      writer.close();
+    },
+    "127.0.0.1",
+    0,
+  );
+  const [host, port] = server.sockets[0]!.getsockname() as [string, number];
   const [reader, writer] = await openConnection(host, port);
   writer.write("hello\n");
   const line = await reader.readline();

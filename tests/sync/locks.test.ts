@@ -117,6 +117,8 @@ inEachFlavour("who is cancelled while waiting leaves the queue", function* (flav
   yield* flavour.on(sleep(0.5));
   second!.cancel();
   yield* rejects(flavour.on(second!), CancelledError);
+  yield* flavour.on(sleep(0.1));
+  assert.deepEqual(log, ["a"], "it did not have the lock, and lets nobody in");
   yield* flavour.on(third!);
   assert.equal(first.done(), true);
   assert.deepEqual(log, ["a", "c"]);
@@ -153,6 +155,18 @@ inEachFlavour(
     assert.equal(doomed.cancelled(), true);
   },
 );
+
+inEachFlavour("where only those wait who are cancelled, a free lock is taken at once", function* (flavour) {
+  const lock = new Lock();
+  yield* flavour.on(lock.acquire());
+  const doomed = holder(flavour, lock, [])("doomed");
+  yield* flavour.on(sleep(0));
+  doomed.cancel();
+  lock.release();
+  yield* takesNoTurn(flavour.on(lock.acquire()));
+  yield* rejects(flavour.on(doomed), CancelledError);
+  assert.equal(lock.locked(), true);
+});
 
 inEachFlavour("waiting for a lock can be given up, and the lock taken later", function* ({ on }) {
   const lock = new Lock();

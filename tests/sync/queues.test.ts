@@ -10,11 +10,12 @@ import {
   QueueFull,
   QueueShutDown,
   sleep,
+  type Task,
   TimeoutError,
   ValueError,
   waitFor,
 } from "../../src/index.ts";
-import { inEachFlavour } from "../flavours.ts";
+import { type Flavour, inEachFlavour } from "../flavours.ts";
 import { newLoop, rejects, takesNoTurn } from "../helpers.ts";
 
 const get = (queue: Queue<string>) => createTask(() => queue.get());
@@ -98,6 +99,98 @@ inEachFlavour("a getter that is cancelled when it is its turn wakes the next", f
   yield* rejects(on(chosen), CancelledError);
   assert.equal(yield* on(next), "a");
 });
+
+inEachFlavour(
+  "an item put in the iteration in which the first getter is cancelled goes to the next",
+  function* ({ on }) {
+    const queue = new Queue<string>();
+    const [doomed, next] = [get(queue), get(queue)];
+    yield* on(sleep(0));
+    doomed.cancel();
+    queue.putNowait("a");
+    assert.equal(yield* on(next), "a");
+    assert.equal(doomed.cancelled(), true);
+  },
+);
+
+inEachFlavour("a putter whose room somebody else took waits again", function* ({ on }) {
+  const queue = new Queue<string>(1);
+  queue.putNowait("a");
+  const waiting = put(queue, "waiting");
+  yield* on(sleep(0));
+  assert.equal(queue.getNowait(), "a");
+  queue.putNowait("b");
+  yield* on(sleep(1));
+  assert.equal(waiting.done(), false);
+  assert.equal(queue.getNowait(), "b");
+  yield* on(waiting);
+  assert.equal(queue.getNowait(), "waiting");
+});
+
+inEachFlavour("an immediate shutdown ends a join if nothing else is under way", function* ({ on }) {
+  const queue = new Queue<string>();
+  queue.putNowait("a");
+  const joined = createTask(() => queue.join());
+  yield* on(sleep(1));
+  queue.shutdown({ immediate: true });
+  yield* on(joined);
+});
+
+/** Those who wait to get something get what they are given, in their order. */
+function* getInOrder({ on }: Flavour, queue: Queue<string>, getters: readonly Task<string>[]) {
+  for (const index of getters.keys()) queue.putNowait(String(index));
+  for (const [index, getter] of getters.entries()) assert.equal(yield* on(getter), String(index));
+}
+
+inEachFlavour(
+  "a getter that is cancelled before its turn wakes nobody: all keep their places",
+  function* (flavour) {
+    const queue = new Queue<string>();
+    const [first, doomed, ...others] = Array.from({ length: 4 }, () => get(queue)) as [
+      Task<string>,
+      Task<string>,
+      ...Task<string>[],
+    ];
+    yield* flavour.on(sleep(0));
+    doomed.cancel();
+    queue.putNowait("a");
+    yield* rejects(flavour.on(doomed), CancelledError);
+    assert.equal(yield* flavour.on(first), "a");
+    yield* getInOrder(flavour, queue, others);
+  },
+);
+
+inEachFlavour(
+  "a getter whose item somebody else took wakes nobody when it is cancelled",
+  function* (flavour) {
+    const queue = new Queue<string>();
+    const [chosen, ...others] = Array.from({ length: 3 }, () => get(queue)) as [
+      Task<string>,
+      ...Task<string>[],
+    ];
+    yield* flavour.on(sleep(0));
+    queue.putNowait("a");
+    assert.equal(queue.getNowait(), "a");
+    chosen.cancel();
+    yield* rejects(flavour.on(chosen), CancelledError);
+    yield* flavour.on(sleep(0));
+    yield* getInOrder(flavour, queue, others);
+  },
+);
+
+inEachFlavour(
+  "who comes while an item is handed over may get it; the one it was for waits again",
+  function* (flavour) {
+    const queue = new Queue<string>();
+    const waiting = get(queue);
+    yield* flavour.on(sleep(0));
+    queue.putNowait("a");
+    assert.equal(yield* flavour.on(queue.get()), "a");
+    yield* flavour.on(sleep(1));
+    assert.equal(waiting.done(), false);
+    yield* getInOrder(flavour, queue, [waiting]);
+  },
+);
 
 inEachFlavour(
   "a putter that is cancelled puts nothing, and wakes the next if it was its turn",

@@ -83,22 +83,24 @@ ofEachKind(
 );
 
 inEachFlavour(
-  "while others wait it counts as locked, even if there is room for more than them",
+  "while others wait it counts as locked, though there is room for all; they come in at the same time",
   function* (flavour) {
     const semaphore = new Semaphore(0);
     const log: string[] = [];
     const visit = visitor(flavour, semaphore, log);
     const first = visit("first");
     yield* flavour.on(sleep(0));
-    semaphore.release();
-    semaphore.release();
+    // They run before the first one does.
+    const late = [visit("late"), visit("too")];
+    for (let i = 0; i < 4; i++) semaphore.release();
     assert.equal(semaphore.locked(), true);
-    const late = visit("late");
-    yield* flavour.on(sleep(0.5));
-    assert.deepEqual(log, ["first", "late"], "who queued behind it came in right after it");
-    yield* flavour.on(first);
-    yield* flavour.on(late);
+    yield* flavour.on(sleep(0));
+    assert.deepEqual(log, ["first"]);
+    assert.equal(semaphore.locked(), true);
+    yield* flavour.on(sleep(0));
+    assert.deepEqual(log, ["first", "late", "too"]);
     assert.equal(semaphore.locked(), false);
+    for (const task of [first, ...late]) yield* flavour.on(task);
   },
 );
 
@@ -262,9 +264,9 @@ inEachFlavour(
     const visit = visitor(flavour, semaphore, log);
     const first = visit("first");
     yield* on(sleep(0));
-    semaphore.release();
-    semaphore.release();
     const second = visit("second");
+    semaphore.release();
+    semaphore.release();
     first.cancel();
     yield* rejects(on(first), CancelledError);
     yield* on(second);
@@ -272,6 +274,32 @@ inEachFlavour(
     assert.equal(String(semaphore), "<Semaphore [unlocked, value:2, waiters:0]>");
   },
 );
+
+inEachFlavour("those who are let in at once come in at once", function* (flavour) {
+  const semaphore = new Semaphore(0);
+  const log: string[] = [];
+  const tasks = ["a", "b", "c"].map(visitor(flavour, semaphore, log));
+  yield* flavour.on(sleep(1));
+  tasks[1]!.cancel();
+  semaphore.release();
+  semaphore.release();
+  yield* flavour.on(sleep(0));
+  assert.deepEqual(log, ["a", "c"]);
+  for (const task of [tasks[0]!, tasks[2]!]) yield* flavour.on(task);
+});
+
+ofEachKind("where only those wait who are cancelled, there is room at once", function* (Kind, flavour) {
+  const semaphore = new Kind(1);
+  yield* flavour.on(semaphore.acquire());
+  const doomed = visitor(flavour, semaphore, [])("doomed");
+  yield* flavour.on(sleep(0));
+  doomed.cancel();
+  semaphore.release();
+  assert.equal(semaphore.locked(), false);
+  yield* takesNoTurn(flavour.on(semaphore.acquire()));
+  yield* rejects(flavour.on(doomed), CancelledError);
+  assert.equal(semaphore.locked(), true);
+});
 
 test("how many come in must be an integer, and not negative", () => {
   for (const Kind of kinds) {
