@@ -64,7 +64,7 @@ export class AsyncGen<T, R = unknown, N = unknown> implements AsyncGenerator<T, 
   async #tracked(step: () => Promise<IteratorResult<T, R>>): Promise<IteratorResult<T, R>> {
     if (this.#running) throw new RuntimeError(`${this} is already running`);
     this.#loop ??= getRunningLoop();
-    this.#loop.asyncgens.add(this);
+    this.#loop.asyncgens.begin(this);
     this.#running = true;
     let done = true;
     try {
@@ -73,7 +73,7 @@ export class AsyncGen<T, R = unknown, N = unknown> implements AsyncGenerator<T, 
       return result;
     } finally {
       this.#running = false;
-      if (done) this.#loop.asyncgens.delete(this);
+      if (done) this.#loop.asyncgens.open.delete(this);
     }
   }
 
@@ -100,12 +100,28 @@ export function asyncGenerator<A extends unknown[], T, R, N>(
   return (...args) => new AsyncGen(fn(...args), fn.name || "<anonymous>");
 }
 
+/** The async generators of a loop. */
+export class AsyncGens {
+  /** Those that were begun and are not over, in the order in which they were begun. */
+  readonly open = new Set<AsyncGen<unknown>>();
+  everBegun = false;
+
+  begin(generator: AsyncGen<unknown>): void {
+    this.open.add(generator);
+    this.everBegun = true;
+  }
+}
+
 /** The work of `loop.shutdownAsyncgens()`: close all together, wait for all, then report. */
 export function* closeAll(loop: BaseEventLoop): Generator<Suspension, void, unknown> {
-  const generators = [...loop.asyncgens];
-  if (generators.length === 0) return;
-  loop.asyncgens.clear();
-  const tasks = generators.map((generator) => loop.createTask(generator.aclose()));
+  const { open, everBegun } = loop.asyncgens;
+  if (!everBegun) return;
+  const generators = [...open];
+  open.clear();
+  const closings = generators.map((generator) => generator.aclose());
+  // CPython closes those that are over too, which takes as many turns of the loop.
+  if (closings.length === 0) closings.push(new Coroutine<void>(() => {}, "aclose"));
+  const tasks = closings.map((closing) => loop.createTask(closing));
   yield* allDone(loop, tasks);
   for (const [index, task] of tasks.entries()) {
     const exception = task.takeError();

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { type AsyncGen, closeAll } from "./asyncgens.ts";
+import { AsyncGens, closeAll } from "./asyncgens.ts";
 import { isThenable, type Suspension } from "./awaitables.ts";
 import { Context } from "./contextvars.ts";
 import { Coroutine, type CoroutineBody, toCoroutine, watchNewborn } from "./coroutines.ts";
@@ -46,7 +46,7 @@ export class BaseEventLoop {
   /** @internal Pending tasks, oldest first. The loop keeps them: a task never vanishes. */
   readonly tasks = new Set<Task<unknown>>();
   /** @internal */
-  readonly asyncgens = new Set<AsyncGen<unknown>>();
+  readonly asyncgens = new AsyncGens();
   /** @internal */
   readonly obligations = new Obligations(this);
   readonly #driver: Driver;

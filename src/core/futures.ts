@@ -27,7 +27,10 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   readonly loop: BaseEventLoop;
   /** @internal Where it was made, in debug mode. */
   readonly sourceTraceback: string | null;
-  /** @internal Set by `yield*` just before the future is handed to the task, so that a bare `yield` is noticed. */
+  /**
+   * @internal Set by `yield*` just before the future is handed to the task, so that a bare `yield` is noticed. It stays
+   * set on a task that awaited itself: as in CPython, nobody can await that any more.
+   */
   blocking = false;
   #state: FutureState = "pending";
   #result: T | undefined;
@@ -244,7 +247,9 @@ class FutureIterator<T> implements Iterator<Suspension, T, unknown> {
 
   next(): IteratorResult<Suspension, T> {
     if (this.#future.done()) return { done: true, value: this.#future.result() };
-    if (this.#suspended) throw new RuntimeError(`await wasn't used with future ${this.#future}`);
+    if (this.#suspended || this.#future.blocking) {
+      throw new RuntimeError(`await wasn't used with future ${this.#future}`);
+    }
     this.#suspended = true;
     this.#future.blocking = true;
     return { done: false, value: this.#future as Future<unknown> };

@@ -6,9 +6,10 @@ import {
   type Coroutine,
   currentTask,
   Future,
+  RuntimeError,
 } from "../../src/index.ts";
 import { asyncFlavour, drive, type Flavour, type Steps } from "../flavours.ts";
-import { formatError } from "./errors.ts";
+import { formatError, StopAsyncIteration } from "./errors.ts";
 import { Frame } from "./frame.ts";
 import { makeObject } from "./objects.ts";
 import { stateOf } from "./ops-tasks.ts";
@@ -113,12 +114,12 @@ export class Program {
   /** Generators are native ones in both flavours, so they wait natively. */
   #agen(who: string, { body, finally: last = [] }: AgenSpec): Agen {
     const frame = new Frame(this, who, asyncFlavour);
-    return asyncGenerator(async function* () {
+    const generate = async function* () {
       frame.log("start");
       try {
         for (const op of body) {
           if (op.op !== "yield") {
-            await drive(frame.run([op]));
+            if ((await drive(frame.run([op]))) !== null) return;
             continue;
           }
           frame.log("yield", op.value);
@@ -128,6 +129,14 @@ export class Program {
         frame.log("finally");
         await drive(frame.run(last));
         frame.log("end");
+      }
+    };
+    return asyncGenerator(async function* () {
+      try {
+        yield* generate();
+      } catch (error) {
+        // As Python does: coming out of a generator it would look like the generator's end.
+        throw error instanceof StopAsyncIteration ? new RuntimeError(`${who} raised ${error.name}`) : error;
       }
     })();
   }

@@ -42,7 +42,7 @@ test("for await gives the values, and closes the generator when it is left early
   });
   assert.deepEqual(seen, [1, 2, 3, 1, 2]);
   assert.deepEqual(log, ["closed", "closed"]);
-  assert.equal(loop.asyncgens.size, 0);
+  assert.equal(loop.asyncgens.open.size, 0);
 });
 
 inEachFlavour("a generator can be asked step by step in either flavour", function* ({ on }) {
@@ -63,7 +63,7 @@ inEachFlavour("asking starts nothing before it is awaited, and takes no turn of 
   yield* on(sleep(0));
   assert.deepEqual(log, []);
   assert.deepEqual(yield* takesNoTurn(on(step)), { value: 1, done: false });
-  assert.equal(getRunningLoop().asyncgens.size, 1);
+  assert.equal(getRunningLoop().asyncgens.open.size, 1);
   yield* on(generator.aclose());
 });
 
@@ -103,7 +103,7 @@ inEachFlavour("cancelling reaches the wait inside of a generator", function* ({ 
   task.cancel("enough");
   yield* rejects(on(task), CancelledError, "enough");
   assert.deepEqual(log, ["closed"]);
-  assert.equal(getRunningLoop().asyncgens.size, 0);
+  assert.equal(getRunningLoop().asyncgens.open.size, 0);
 });
 
 inEachFlavour("shutdownAsyncgens closes the generators that were begun and not finished", function* ({ on }) {
@@ -169,11 +169,11 @@ test("a generator belongs to the loop in which it first runs", async () => {
   using second = newLoop();
   const generator = counter()(3);
   await first.runUntilComplete(() => generator.next());
-  assert.equal(first.asyncgens.size, 1);
+  assert.equal(first.asyncgens.open.size, 1);
   await second.runUntilComplete(() => generator.next());
-  assert.equal(second.asyncgens.size, 0);
+  assert.equal(second.asyncgens.open.size, 0);
   await first.runUntilComplete(first.shutdownAsyncgens());
-  assert.equal(first.asyncgens.size, 0);
+  assert.equal(first.asyncgens.open.size, 0);
 });
 
 test("asyncGenerator needs an async generator function, and keeps its name", () => {
