@@ -110,14 +110,20 @@ export class AsyncGens {
     this.open.add(generator);
     this.everBegun = true;
   }
+
+  /** Those that are open; they are forgotten, and what was begun before counts no more. */
+  takeAll(): AsyncGen<unknown>[] {
+    const generators = [...this.open];
+    this.open.clear();
+    this.everBegun = false;
+    return generators;
+  }
 }
 
 /** The work of `loop.shutdownAsyncgens()`: close all together, wait for all, then report. */
 export function* closeAll(loop: BaseEventLoop): Generator<Suspension, void, unknown> {
-  const { open, everBegun } = loop.asyncgens;
-  if (!everBegun) return;
-  const generators = [...open];
-  open.clear();
+  if (!loop.asyncgens.everBegun) return;
+  const generators = loop.asyncgens.takeAll();
   const closings = generators.map((generator) => generator.aclose());
   // CPython closes those that are over too, which takes as many turns of the loop.
   if (closings.length === 0) closings.push(new Coroutine<void>(() => {}, "aclose"));
