@@ -63,8 +63,10 @@ export class AsyncGen<T, R = unknown, N = unknown> implements AsyncGenerator<T, 
   /** JavaScript would queue a step that comes while another is under way; Python refuses it. */
   async #tracked(step: () => Promise<IteratorResult<T, R>>): Promise<IteratorResult<T, R>> {
     if (this.#running) throw new RuntimeError(`${this} is already running`);
-    this.#loop ??= getRunningLoop();
-    this.#loop.asyncgens.begin(this);
+    if (this.#loop === null) {
+      this.#loop = getRunningLoop();
+      this.#loop.asyncgens.begin(this);
+    }
     this.#running = true;
     let done = true;
     try {
