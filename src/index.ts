@@ -38,7 +38,6 @@ export {
 export type { Driver } from "./core/driver.ts";
 export {
   BaseException,
-  BaseExceptionGroup,
   BlockingIOError,
   BrokenBarrierError,
   BrokenPipeError,
@@ -49,9 +48,6 @@ export {
   ConnectionRefusedError,
   ConnectionResetError,
   EOFError,
-  ExceptionGroup,
-  type ExceptionMatcher,
-  exceptionGroup,
   FileExistsError,
   FileNotFoundError,
   GeneratorExit,
@@ -59,7 +55,6 @@ export {
   IncompleteReadError,
   InterruptedError,
   InvalidStateError,
-  isException,
   KeyboardInterrupt,
   LimitOverrunError,
   LookupError,
@@ -78,6 +73,13 @@ export {
   ValueError,
 } from "./core/errors.ts";
 export type { ExceptionContext, ExceptionHandler } from "./core/exception-context.ts";
+export {
+  BaseExceptionGroup,
+  ExceptionGroup,
+  type ExceptionMatcher,
+  exceptionGroup,
+  isException,
+} from "./core/exception-groups.ts";
 export { Future, isfuture } from "./core/futures.ts";
 export { Handle, TimerHandle } from "./core/handles.ts";
 export { Task } from "./core/tasks.ts";

@@ -2,8 +2,9 @@ import { inspect, types } from "node:util";
 import type { Suspension } from "./awaitables.ts";
 import type { BaseEventLoop } from "./base-events.ts";
 import { Coroutine } from "./coroutines.ts";
-import { isException, RuntimeError } from "./errors.ts";
+import { RuntimeError } from "./errors.ts";
 import { getRunningLoop } from "./events.ts";
+import { isException } from "./exception-groups.ts";
 import { type Future, NO_ERROR } from "./futures.ts";
 import type { Task } from "./tasks.ts";
 

@@ -2,17 +2,16 @@
 
 import {
   BaseException,
-  BaseExceptionGroup,
   BrokenBarrierError,
   CancelledError,
   InvalidStateError,
-  isException,
   QueueEmpty,
   QueueFull,
   RuntimeError,
   TimeoutError,
   ValueError,
 } from "../../src/core/errors.ts";
+import { BaseExceptionGroup, isException } from "../../src/core/exception-groups.ts";
 
 class AppError extends Error {
   override name = "AppError";
