@@ -9,6 +9,7 @@ import type {
   SocketLike,
   Waiting,
 } from "../backend.ts";
+import { establish } from "../establishing.ts";
 import type { StreamProtocol } from "../protocols.ts";
 import type { Listener } from "../server.ts";
 import { SOCK_STREAM } from "../socket-constants.ts";
@@ -34,11 +35,11 @@ export class NativeBackend implements Backend {
     port: number,
     options: ConnectOptions,
   ): Waiting<[Transport, P]> {
-    return yield* this.#transportFor(factory, yield* connectTo(this.poller, host, port, options));
+    return yield* this.#establish(factory, yield* connectTo(this.poller, host, port, options));
   }
 
   *adopt<P extends StreamProtocol>(factory: () => P, sock: SocketLike): Waiting<[Transport, P]> {
-    return yield* this.#transportFor(factory, nativeSocket(sock));
+    return yield* this.#establish(factory, nativeSocket(sock));
   }
 
   *listen(
@@ -74,28 +75,9 @@ export class NativeBackend implements Backend {
     this.poller.close();
   }
 
-  /** Cancelled before the protocol was told: the connection is dropped with the wait for it. */
-  *#transportFor<P extends StreamProtocol>(factory: () => P, sock: Socket): Waiting<[Transport, P]> {
-    let transport: SocketTransport;
-    let protocol: P;
-    try {
-      protocol = factory();
-      transport = new SocketTransport(this.poller, sock, protocol);
-    } catch (error) {
-      sock.close();
-      throw error;
-    }
-    const made = this.poller.loop.createFuture<void>();
-    transport.begin(() => {
-      if (!made.done()) made.setResult(undefined);
-    });
-    try {
-      yield* made;
-    } catch (error) {
-      transport.close();
-      throw error;
-    }
-    return [transport, protocol];
+  #establish<P extends StreamProtocol>(factory: () => P, sock: Socket): Waiting<[Transport, P]> {
+    const make = (protocol: P) => new SocketTransport(this.poller, sock, protocol);
+    return establish(this.poller.loop, factory, make, () => sock.close());
   }
 }
 

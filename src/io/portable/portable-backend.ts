@@ -10,6 +10,7 @@ import type {
   SocketLike,
   Waiting,
 } from "../backend.ts";
+import { establish } from "../establishing.ts";
 import type { StreamProtocol } from "../protocols.ts";
 import type { Listener } from "../server.ts";
 import type { Transport } from "../transports.ts";
@@ -44,11 +45,11 @@ export class PortableBackend implements Backend {
     port: number,
     options: ConnectOptions,
   ): Waiting<[Transport, P]> {
-    return yield* this.#transportFor(factory, yield* connectTo(this.#attached, host, port, options));
+    return yield* this.#establish(factory, yield* connectTo(this.#attached, host, port, options));
   }
 
   *adopt<P extends StreamProtocol>(factory: () => P, sock: SocketLike): Waiting<[Transport, P]> {
-    return yield* this.#transportFor(factory, openSocket(sock));
+    return yield* this.#establish(factory, openSocket(sock));
   }
 
   *listen(
@@ -94,29 +95,10 @@ export class PortableBackend implements Backend {
     this.#open.closeAll();
   }
 
-  /** Cancelled before the protocol was told: the connection is dropped with the wait for it. */
-  *#transportFor<P extends StreamProtocol>(factory: () => P, socket: Socket): Waiting<[Transport, P]> {
-    let transport: SocketTransport;
-    let protocol: P;
+  #establish<P extends StreamProtocol>(factory: () => P, socket: Socket): Waiting<[Transport, P]> {
     this.#open.add(socket);
-    try {
-      protocol = factory();
-      transport = new SocketTransport(this.#attached, socket, protocol);
-    } catch (error) {
-      socket.destroy();
-      throw error;
-    }
-    const made = this.#attached.createFuture<void>();
-    transport.begin(() => {
-      if (!made.done()) made.setResult(undefined);
-    });
-    try {
-      yield* made;
-    } catch (error) {
-      transport.close();
-      throw error;
-    }
-    return [transport, protocol];
+    const make = (protocol: P) => new SocketTransport(this.#attached, socket, protocol);
+    return establish(this.#attached, factory, make, () => socket.destroy());
   }
 }
 
