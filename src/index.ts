@@ -98,6 +98,45 @@ export type { CreateConnectionOptions, CreateServerOptions } from "./io/network-
 export { BaseProtocol, BufferedProtocol, Protocol, type StreamProtocol } from "./io/protocols.ts";
 export type { Separator } from "./io/separators.ts";
 export { Server } from "./io/server.ts";
+export {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  AF_UNSPEC,
+  AI_PASSIVE,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPV6_V6ONLY,
+  MSG_NOSIGNAL,
+  MSG_PEEK,
+  MSG_TRUNC,
+  SHUT_RD,
+  SHUT_RDWR,
+  SHUT_WR,
+  SO_ACCEPTCONN,
+  SO_BROADCAST,
+  SO_DOMAIN,
+  SO_ERROR,
+  SO_KEEPALIVE,
+  SO_LINGER,
+  SO_PROTOCOL,
+  SO_RCVBUF,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SO_SNDBUF,
+  SO_TYPE,
+  SOCK_DGRAM,
+  SOCK_SEQPACKET,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  SOMAXCONN,
+  TCP_KEEPCNT,
+  TCP_KEEPIDLE,
+  TCP_KEEPINTVL,
+  TCP_NODELAY,
+} from "./io/socket-constants.ts";
 export { type ClientConnectedCallback, StreamReaderProtocol } from "./io/stream-protocol.ts";
 export { DEFAULT_LIMIT, StreamReader } from "./io/stream-reader.ts";
 export { StreamWriter } from "./io/stream-writer.ts";
