@@ -1,11 +1,11 @@
 import { inspect } from "node:util";
 import type { Awaitable, Suspension } from "../core/awaitables.ts";
 import { isAwaitable, isThenable } from "../core/awaitables.ts";
-import type { BaseEventLoop, CoroutineLike } from "../core/base-events.ts";
+import type { BaseEventLoop, CoroutineLike, TaskOptions } from "../core/base-events.ts";
 import { type CoroutineBody, iscoroutine } from "../core/coroutines.ts";
 import { ValueError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
-import { Future } from "../core/futures.ts";
+import { Future, setResultUnlessDone } from "../core/futures.ts";
 import type { Task } from "../core/tasks.ts";
 
 /**
@@ -66,7 +66,7 @@ function followPromise<T>(promise: PromiseLike<T>, loop: BaseEventLoop): Future<
   const future = loop.createFuture<T>();
   promise.then(
     (value) => {
-      if (!future.done()) future.setResult(value);
+      setResultUnlessDone(future, value);
     },
     (error) => {
       if (!future.done()) future.setException(error);
@@ -79,12 +79,9 @@ function followPromise<T>(promise: PromiseLike<T>, loop: BaseEventLoop): Future<
  * Run a coroutine, or a function of either flavour, in a task of the running loop, from the next iteration on.
  *
  * `options.name` names the task, `options.context` is the context to run it in (by default a copy of the current
- * one), `options.eagerStart` runs its first step at once. Throws TypeError if given anything else (a promise above all), RuntimeError if no loop runs or the coroutine was
- * awaited before. Python: `asyncio.create_task`.
+ * one), `options.eagerStart` runs its first step at once. Throws TypeError if given anything else (a promise above
+ * all), RuntimeError if no loop runs or the coroutine was awaited before. Python: `asyncio.create_task`.
  */
-export function createTask<T>(
-  coroutine: CoroutineLike<T>,
-  options: Parameters<BaseEventLoop["createTask"]>[1] = {},
-): Task<T> {
+export function createTask<T>(coroutine: CoroutineLike<T>, options: TaskOptions = {}): Task<T> {
   return getRunningLoop().createTask<T>(coroutine, options);
 }

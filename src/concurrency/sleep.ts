@@ -3,7 +3,7 @@ import type { Suspension } from "../core/awaitables.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { ValueError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
-import type { Future } from "../core/futures.ts";
+import { setResultUnlessDone } from "../core/futures.ts";
 
 /**
  * Wait for `delay` seconds, then give `result`. A delay of 0 or less lets the loop run one iteration.
@@ -29,14 +29,10 @@ function* oneIteration<T>(result: T): Generator<Suspension, T, unknown> {
 function* pause<T>(delay: number, result: T): Generator<Suspension, T, unknown> {
   const loop = getRunningLoop();
   const future = loop.createFuture<T>();
-  const timer = loop.callLater(delay, complete<T>, future, result);
+  const timer = loop.callLater(delay, setResultUnlessDone<T>, future, result);
   try {
     return yield* future;
   } finally {
     timer.cancel();
   }
-}
-
-function complete<T>(future: Future<T>, result: T): void {
-  if (!future.done()) future.setResult(result);
 }

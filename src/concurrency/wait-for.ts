@@ -2,7 +2,7 @@ import { isThenable } from "../core/awaitables.ts";
 import { Coroutine, iscoroutine, toCoroutine } from "../core/coroutines.ts";
 import { CancelledError, TimeoutError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
-import { Future } from "../core/futures.ts";
+import { Future, setResultUnlessDone } from "../core/futures.ts";
 import { ensureFuture, type ResultOf, type Waitable } from "./ensure-future.ts";
 import { assertSeconds, timeout } from "./timeouts.ts";
 
@@ -43,7 +43,7 @@ function* expireAtOnce<T>(future: Future<T>) {
 function* cancelAndWait(future: Future<unknown>) {
   const waiter = getRunningLoop().createFuture<void>();
   const release = () => {
-    if (!waiter.done()) waiter.setResult(undefined);
+    setResultUnlessDone(waiter, undefined);
   };
   future.addDoneCallback(release);
   try {

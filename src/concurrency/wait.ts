@@ -3,7 +3,7 @@ import { isThenable } from "../core/awaitables.ts";
 import { Coroutine, iscoroutine } from "../core/coroutines.ts";
 import { ValueError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
-import { Future, NO_ERROR } from "../core/futures.ts";
+import { Future, NO_ERROR, setResultUnlessDone } from "../core/futures.ts";
 import { ensureFuture } from "./ensure-future.ts";
 
 /** For `wait`: until one of them is done. Python: `asyncio.FIRST_COMPLETED`. */
@@ -62,7 +62,7 @@ function* waitUntil(futures: Set<Future<unknown>>, timeout: number | null, retur
   const loop = getRunningLoop();
   const waiter = loop.createFuture<void>();
   const release = () => {
-    if (!waiter.done()) waiter.setResult(undefined);
+    setResultUnlessDone(waiter, undefined);
   };
   const timer = timeout === null ? null : loop.callLater(timeout, release);
   let left = futures.size;

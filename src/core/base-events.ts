@@ -143,7 +143,6 @@ export class BaseEventLoop {
     this.#closed = true;
     this.#scheduler.clear();
     this.tasks.clear();
-    this.#driver.close();
   }
 
   /** Close the loop at the end of a `using` block. */

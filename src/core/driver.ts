@@ -31,9 +31,6 @@ export interface Driver {
 
   /** Call `resume` as soon as no microtask is left. */
   afterMicrotasks(resume: () => void): void;
-
-  /** Give back everything that is held. */
-  close(): void;
 }
 
 /**

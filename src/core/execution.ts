@@ -22,15 +22,15 @@ export function currentExecution(): Execution | undefined {
 
 /** Call `fn` as `execution`, and so for the async functions that it starts. */
 export function runAs<R>(execution: Execution, fn: () => R): R {
-  return started.run(execution, () => onTheStack(execution, fn));
+  return started.run(execution, onTheStack, execution, fn, undefined);
 }
 
-/** As {@link runAs}, where the frame is already that of `execution`. */
-function onTheStack<R>(execution: Execution, fn: () => R): R {
+/** `fn` comes with its argument, because a closure for each step of each task would cost more than the step. */
+function onTheStack<A, R>(execution: Execution, fn: (argument: A) => R, argument: A): R {
   const previous = onStack;
   onStack = execution;
   try {
-    return fn();
+    return fn(argument);
   } finally {
     onStack = previous;
   }
@@ -54,19 +54,9 @@ export class Frame {
     return new Frame();
   }
 
-  /** Run something of a task whose frame this is. */
-  resume(task: Execution, runnable: { step(): void }): void {
-    this.#resource.runInAsyncScope(Frame.#step, null, task, runnable);
-  }
-
-  static #step(task: Execution, runnable: { step(): void }): void {
-    const previous = onStack;
-    onStack = task;
-    try {
-      runnable.step();
-    } finally {
-      onStack = previous;
-    }
+  /** Call `fn(argument)` as `execution`, whose frame this is. */
+  resume<A>(execution: Execution, fn: (argument: A) => void, argument: A): void {
+    this.#resource.runInAsyncScope(onTheStack<A, void>, null, execution, fn, argument);
   }
 
   /** Run a callback that was made in this frame, as itself. */
@@ -76,17 +66,15 @@ export class Frame {
 
   static #invoke(callback: Execution & { invoke(): void }): void {
     started.enterWith(callback);
-    const previous = onStack;
-    onStack = callback;
-    try {
-      callback.invoke();
-    } finally {
-      onStack = previous;
-    }
+    onTheStack(callback, invoke, callback);
   }
 
   /** Run `fn` with the frame's values, as nobody. */
   run(fn: () => void): void {
     this.#resource.runInAsyncScope(fn);
   }
+}
+
+function invoke(callback: { invoke(): void }): void {
+  callback.invoke();
 }

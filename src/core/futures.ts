@@ -145,12 +145,6 @@ export class Future<T = unknown> extends AwaitableObject<T> {
     else this.#waiters.push(waiter);
   }
 
-  /** @internal */
-  removeWaiter(waiter: Runnable): void {
-    const index = this.#waiters.indexOf(waiter);
-    if (index >= 0) this.#waiters.splice(index, 1);
-  }
-
   /** @internal The error that a waiter gets, or NO_ERROR; it counts as retrieved. */
   takeError(): unknown {
     if (this.#state === "pending") throw new InvalidStateError("Result is not set.");
@@ -262,6 +256,11 @@ class FutureIterator<T> implements Iterator<Suspension, T, unknown> {
   return(value: T): IteratorResult<Suspension, T> {
     return { done: true, value };
   }
+}
+
+/** @internal Complete a future, unless it was cancelled or completed meanwhile. */
+export function setResultUnlessDone<T>(future: Future<T>, result: T): void {
+  if (!future.done()) future.setResult(result);
 }
 
 /** Whether `value` is a Future or a Task. Python: `asyncio.isfuture`. */

@@ -11,7 +11,7 @@ import type { Task } from "./tasks.ts";
  *
  * A generator task has one strand, its body. An async function is driven by JavaScript; each `await` of ours in it is
  * a strand of its own, and `Promise.all` makes several at once. Everything that starts to wait does so here, in
- * {@link Strand.suspend}.
+ * `#suspend`.
  */
 export class Strand implements Runnable {
   readonly #task: Task<unknown>;
@@ -44,16 +44,19 @@ export class Strand implements Runnable {
 
   /** Run to the first wait at once: awaiting something takes no turn of the loop. */
   start(): void {
-    this.#frame.resume(this.#execution, { step: () => this.#advance(NO_ERROR, undefined) });
+    this.#continue(NO_ERROR, undefined);
   }
 
   /** The loop's turn: what it waited for is done, or it had given up a turn. */
   run(): void {
-    this.#frame.resume(this.#execution, this);
+    this.#frame.resume(this.#execution, Strand.#step, this);
   }
 
-  /** @internal */
-  step(): void {
+  static #step(strand: Strand): void {
+    strand.#takeStep();
+  }
+
+  #takeStep(): void {
     let error = this.#injected;
     this.#injected = NO_ERROR;
     const future = this.waitingOn;
@@ -124,7 +127,7 @@ export class Strand implements Runnable {
   }
 
   #continue(error: unknown, value: unknown): void {
-    this.#frame.resume(this.#execution, { step: () => this.#advance(error, value) });
+    this.#frame.resume(this.#execution, () => this.#advance(error, value), undefined);
   }
 
   /** Misuse is thrown at the place of the misuse, in the next iteration, as in CPython. */

@@ -1,4 +1,5 @@
 import type { BaseEventLoop } from "../core/base-events.ts";
+import { setResultUnlessDone } from "../core/futures.ts";
 import type { Waiting } from "./backend.ts";
 import type { StreamProtocol } from "./protocols.ts";
 import type { StreamTransport } from "./stream-transport.ts";
@@ -27,7 +28,7 @@ export function* establish<P extends StreamProtocol>(
   }
   const made = loop.createFuture<void>();
   transport.begin(() => {
-    if (!made.done()) made.setResult(undefined);
+    setResultUnlessDone(made, undefined);
   });
   try {
     yield* made;

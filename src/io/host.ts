@@ -75,8 +75,6 @@ export class NodeHost implements Driver {
     afterMicrotasks(resume);
   }
 
-  close(): void {}
-
   #go(resume: () => void): void {
     this.#startTurn();
     resume();

@@ -4,7 +4,7 @@ import type { Suspension } from "../core/awaitables.ts";
 import type { BaseEventLoop } from "../core/base-events.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { CancelledError, RuntimeError } from "../core/errors.ts";
-import type { Future } from "../core/futures.ts";
+import { type Future, setResultUnlessDone } from "../core/futures.ts";
 import type { Transport } from "./transports.ts";
 import type { TransportSocket } from "./trsock.ts";
 
@@ -152,7 +152,7 @@ export class Server {
     if (this.#listener !== null || this.#transports.size > 0) return;
     const waiters = this.#waiters ?? [];
     this.#waiters = null;
-    for (const waiter of waiters) if (!waiter.done()) waiter.setResult(undefined);
+    for (const waiter of waiters) setResultUnlessDone(waiter, undefined);
   }
 
   toString(): string {

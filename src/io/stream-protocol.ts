@@ -3,7 +3,7 @@ import type { BaseEventLoop } from "../core/base-events.ts";
 import { type Context, copyContext } from "../core/contextvars.ts";
 import { Coroutine, iscoroutine, iscoroutinefunction } from "../core/coroutines.ts";
 import { runAs } from "../core/execution.ts";
-import { isfuture } from "../core/futures.ts";
+import { isfuture, NO_ERROR } from "../core/futures.ts";
 import type { Task } from "../core/tasks.ts";
 import type { Waiting } from "./backend.ts";
 import { FlowControlMixin, Waiters } from "./flow-control.ts";
@@ -121,14 +121,16 @@ export class StreamReaderProtocol extends FlowControlMixin {
   }
 
   #handled(task: Task<unknown>, transport: Transport): void {
-    const exception = task.cancelled() ? null : task.exception();
-    if (exception !== null) {
+    const cancelled = task.cancelled();
+    const exception = task.takeError();
+    if (exception === NO_ERROR) return;
+    if (!cancelled) {
       this.loop.callExceptionHandler({
         message: "Unhandled exception in clientConnectedCb",
         exception,
         transport,
       });
     }
-    if (task.cancelled() || exception !== null) transport.close();
+    transport.close();
   }
 }

@@ -1,7 +1,7 @@
 import type { Suspension } from "../core/awaitables.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { CancelledError, RuntimeError } from "../core/errors.ts";
-import type { Future } from "../core/futures.ts";
+import { type Future, setResultUnlessDone } from "../core/futures.ts";
 import { LoopBound } from "./mixins.ts";
 
 /**
@@ -126,7 +126,7 @@ export class Event extends LoopBound {
   set(): void {
     if (this.#value) return;
     this.#value = true;
-    for (const waiter of this.#waiters) if (!waiter.done()) waiter.setResult(undefined);
+    for (const waiter of this.#waiters) setResultUnlessDone(waiter, undefined);
   }
 
   /** Take the flag back: from now on `wait` waits. Python: `Event.clear`. */

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import type { Suspension } from "../core/awaitables.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { QueueEmpty, QueueFull, QueueShutDown, ValueError } from "../core/errors.ts";
-import type { Future } from "../core/futures.ts";
+import { type Future, setResultUnlessDone } from "../core/futures.ts";
 import { Heap } from "../core/heap.ts";
 import { Deque } from "./deque.ts";
 import { Event } from "./locks.ts";
@@ -246,6 +246,6 @@ function wakeNext(waiters: Set<Future<void>>): void {
 }
 
 function wakeAll(waiters: Set<Future<void>>): void {
-  for (const waiter of waiters) if (!waiter.done()) waiter.setResult(undefined);
+  for (const waiter of waiters) setResultUnlessDone(waiter, undefined);
   waiters.clear();
 }

@@ -51,6 +51,4 @@ export class VirtualClock implements Driver {
   afterMicrotasks(resume: () => void): void {
     afterMicrotasks(resume);
   }
-
-  close(): void {}
 }

@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import type { OSError } from "../../core/errors.ts";
+import { setResultUnlessDone } from "../../core/futures.ts";
 import type { Address } from "../address.ts";
 import type { ConnectOptions, Waiting } from "../backend.ts";
 import { connectToFirst } from "../connecting.ts";
@@ -49,7 +50,7 @@ function* connect(events: SelectorEvents, sock: Socket, address: Address): Waiti
   const decided = events.loop.createFuture<void>();
   const fd = sock.fileno();
   events.add("writer", fd, () => {
-    if (!decided.done()) decided.setResult(undefined);
+    setResultUnlessDone(decided, undefined);
   });
   try {
     yield* decided;

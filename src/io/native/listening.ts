@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { ACCEPT_RETRY_DELAY } from "../../core/constants.ts";
-import { OSError } from "../../core/errors.ts";
+import { isFatal, OSError } from "../../core/errors.ts";
 import type { Address } from "../address.ts";
 import type { ListenOptions, Waiting } from "../backend.ts";
 import { bindToAll } from "../binding.ts";
@@ -118,7 +118,8 @@ export class SocketListener implements Listener {
     try {
       new SocketTransport(this.#events, connection, this.#factory(), { server, peername }).begin();
     } catch (exception) {
-      connection.close();
+      this.#events.closeOwned(connection);
+      if (isFatal(exception)) throw exception;
       this.#events.loop.callExceptionHandler({
         message: "Error on transport creation for incoming connection",
         exception,

@@ -105,7 +105,7 @@ export class SelectorEvents implements Poller {
     sock.close();
   }
 
-  /** The number of an fd that a user names. Throws ValueError for what is none, RuntimeError if a transport has it. */
+  /** The number of an fd that a user names. Throws TypeError for what is none, RuntimeError if a transport has it. */
   userFd(fd: FileDescriptor): number {
     const number = typeof fd === "number" ? fd : fd?.fileno?.();
     if (!Number.isInteger(number) || number < 0) {

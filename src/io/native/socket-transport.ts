@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { RuntimeError } from "../../core/errors.ts";
 import type { Address } from "../address.ts";
-import { BufferedProtocol, type StreamProtocol } from "../protocols.ts";
+import { BufferedProtocol, type Protocol, type StreamProtocol } from "../protocols.ts";
 import type { Server } from "../server.ts";
 import { AF_INET, AF_INET6, IPPROTO_TCP, SHUT_WR, TCP_NODELAY } from "../socket-constants.ts";
 import { StreamTransport } from "../stream-transport.ts";
@@ -138,16 +138,13 @@ export class SocketTransport extends StreamTransport {
     if (this.lost > 0) return;
     const protocol = this.getProtocol();
     if (protocol instanceof BufferedProtocol) this.#readBuffered(protocol);
-    else this.#readPlain();
+    else this.#readPlain(protocol);
   };
 
-  #readPlain(): void {
+  #readPlain(protocol: Protocol): void {
     const data = readIntoSlab(this.#read);
     if (typeof data === "number") this.#onNothingRead(data);
-    else
-      this.feed("dataReceived", () =>
-        (this.getProtocol() as { dataReceived(data: Buffer): void }).dataReceived(data),
-      );
+    else this.feed("dataReceived", () => protocol.dataReceived(data));
   }
 
   #readBuffered(protocol: BufferedProtocol): void {

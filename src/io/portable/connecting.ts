@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import type { BaseEventLoop } from "../../core/base-events.ts";
+import { setResultUnlessDone } from "../../core/futures.ts";
 import type { ConnectOptions, Waiting } from "../backend.ts";
 import { connectToFirst } from "../connecting.ts";
 import type { Resolved } from "../names.ts";
@@ -48,7 +49,7 @@ function* connectOne(
   socket.pause();
   socket.unref();
   socket.once("connect", () => {
-    if (!connected.done()) connected.setResult(undefined);
+    setResultUnlessDone(connected, undefined);
   });
   // It stays: an error that comes before the transport listens is not to be Node's "uncaught exception".
   socket.on("error", (error) => {

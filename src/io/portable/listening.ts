@@ -1,6 +1,7 @@
 import { type ListenOptions as NodeListenOptions, Server as NodeServer, type Socket } from "node:net";
 import type { BaseEventLoop } from "../../core/base-events.ts";
 import { isFatal } from "../../core/errors.ts";
+import { setResultUnlessDone } from "../../core/futures.ts";
 import type { ListenOptions, Waiting } from "../backend.ts";
 import { bindToAll } from "../binding.ts";
 import type { StreamProtocol } from "../protocols.ts";
@@ -67,7 +68,7 @@ export class PortableListener implements Listener {
     const node = this.#makeServer();
     const listening = this.#loop.createFuture<void>();
     node.once("listening", () => {
-      if (!listening.done()) listening.setResult(undefined);
+      setResultUnlessDone(listening, undefined);
     });
     node.once("error", (error) => {
       if (!listening.done()) listening.setException(fromNode(error));
