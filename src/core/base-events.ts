@@ -25,6 +25,8 @@ export interface TaskOptions {
   context?: Context | undefined;
   /** Whether the task begins at once, instead of in the next iteration; only if the loop runs. */
   eagerStart?: boolean | undefined;
+  /** Cancels the task when it aborts. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Makes the loop's tasks. Python: the function given to `loop.set_task_factory`. */

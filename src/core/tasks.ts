@@ -1,4 +1,4 @@
-import { getEventListeners } from "node:events";
+import { assertSignal, isHeard, onAbort } from "./abort-signals.ts";
 import type { Awaitable, Outcome, Reject, Resolve } from "./awaitables.ts";
 import type { BaseEventLoop, TaskOptions } from "./base-events.ts";
 import { type Context, copyContext } from "./contextvars.ts";
@@ -25,15 +25,19 @@ export class Task<T = unknown> extends Future<T> {
   #cancelRequests = 0;
   #mustCancel = false;
   #abort: AbortController | null = null;
+  #stopListening: (() => void) | null = null;
 
-  /** Throws RuntimeError if `coroutine` was awaited or made into a task before. */
+  /** Throws RuntimeError if `coroutine` was awaited or made into a task before; TypeError if `options.signal` is no AbortSignal. */
   constructor(coroutine: Coroutine<T>, options: TaskOptions & { loop?: BaseEventLoop } = {}) {
     super(options.loop ? { loop: options.loop } : {});
+    const { signal } = options;
+    if (signal !== undefined) assertSignal(signal);
     coroutine.schedule();
     this.#coroutine = coroutine;
     this.#name = options.name === undefined ? `Task-${++taskCount}` : String(options.name);
     this.context = options.context ?? copyContext();
     this.loop.tasks.add(this);
+    if (signal !== undefined) this.#stopListening = onAbort(signal, (message) => this.cancel(message));
     const body = new Strand(this, coroutine, this, Frame.of(this));
     if (options.eagerStart && this.loop.isRunning()) body.start();
     else this.loop.enqueue(body);
@@ -173,6 +177,7 @@ export class Task<T = unknown> extends Future<T> {
   }
 
   #ended(): void {
+    this.#stopListening?.();
     this.loop.tasks.delete(this);
     this.#coroutine.finished();
   }
@@ -193,18 +198,4 @@ export class Task<T = unknown> extends Future<T> {
     if (waitingOn) parts.push(`waitFor=${waitingOn.constructor.name}`);
     return parts;
   }
-}
-
-/**
- * Whether an abort of the signal reaches anybody: a listener, or a signal made of it by `AbortSignal.any`. Node shows
- * the latter only under a symbol of its own; where there is none, such a signal counts as unheard.
- */
-function isHeard(signal: AbortSignal): boolean {
-  if (getEventListeners(signal, "abort").length > 0) return true;
-  const dependants = Object.getOwnPropertySymbols(signal).find(
-    ({ description }) => description === "kDependantSignals",
-  );
-  if (dependants === undefined) return false;
-  const signals = (signal as unknown as Record<symbol, Set<unknown> | null | undefined>)[dependants];
-  return (signals?.size ?? 0) > 0;
 }
