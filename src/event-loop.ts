@@ -1,10 +1,12 @@
 import { inspect } from "node:util";
-import { BaseRunner, type RunOptions } from "./concurrency/runners.ts";
+import { isMainThread } from "node:worker_threads";
+import { BaseRunner, type RunnerOptions, type RunOptions } from "./concurrency/runners.ts";
 import { BaseEventLoop, type CoroutineLike } from "./core/base-events.ts";
 import { Coroutine } from "./core/coroutines.ts";
 import { NotImplementedError, ValueError } from "./core/errors.ts";
-import { getRunningLoop as runningLoopOrThrow } from "./core/events.ts";
+import { currentLoop, getRunningLoop as runningLoopOrThrow } from "./core/events.ts";
 import type { Callback } from "./core/handles.ts";
+import { logger } from "./core/log.ts";
 import type { Backend, FileDescriptor } from "./io/backend.ts";
 import { NodeHost } from "./io/host.ts";
 import { nativeAvailable } from "./io/native/libc.ts";
@@ -14,6 +16,7 @@ import { PortableBackend } from "./io/portable/portable-backend.ts";
 import type { StreamProtocol } from "./io/protocols.ts";
 import { Server } from "./io/server.ts";
 import type { Transport } from "./io/transports.ts";
+import { warnOfUnclosed } from "./io/unclosed.ts";
 
 export interface EventLoopOptions {
   /**
@@ -39,6 +42,7 @@ export class EventLoop extends BaseEventLoop {
     io.attach(this);
     this.#io = io;
     this.backend = io.name;
+    if (this.getDebug()) this.#logBackend();
   }
 
   /**
@@ -125,7 +129,17 @@ export class EventLoop extends BaseEventLoop {
   override close(): void {
     if (this.isClosed()) return;
     super.close();
+    warnOfUnclosed(this);
     this.#io.close();
+  }
+
+  override setDebug(enabled: boolean): void {
+    if (enabled && !this.getDebug()) this.#logBackend();
+    super.setDebug(enabled);
+  }
+
+  #logBackend(): void {
+    logger.debug(`Using the ${this.backend} backend`);
   }
 
   #serve(listen: (io: Backend) => ReturnType<Backend["listen"]>, startServing: boolean): Coroutine<Server> {
@@ -145,20 +159,28 @@ export class EventLoop extends BaseEventLoop {
  *
  * ```ts
  * await run(async () => { await sleep(1); console.log("hello"); });
+ * await run(serve, { signals: true, grace: 10 });   // Ctrl-C and SIGTERM shut down, within 10 seconds
  * ```
  *
- * `main` is a function of either flavour, or a coroutine. The first Ctrl-C cancels the main task, and `run` throws
- * KeyboardInterrupt if it ends by that; a second one exits with 130. Rejects with RuntimeError if a loop runs already,
- * TypeError if `main` is a promise. Python: `asyncio.run`, which blocks; JavaScript cannot, so await it.
+ * `main` is a function of either flavour, or a coroutine. It is cancelled when `options.signal` aborts, and by the first
+ * Ctrl-C, or the first of `options.signals`; if it ends by such a signal, `run` throws KeyboardInterrupt (SIGINT) or
+ * SystemExit (the others). A second one exits at once with 128 + its number, 130 for SIGINT, and so does a clean-up that
+ * takes longer than `options.grace` seconds.
+ *
+ * Rejects with RuntimeError if a loop runs already, TypeError if `main` is a promise or `signal` no AbortSignal, TypeError
+ * or ValueError for `signals` and `grace` that make no sense. Python: `asyncio.run`, which blocks; JavaScript cannot, so
+ * await it.
  */
 export async function run<T>(main: CoroutineLike<T>, options: RunOptions = {}): Promise<T> {
-  await using runner = new Runner(options);
-  return await runner.run<T>(main);
+  const { signal, ...rest } = options;
+  await using runner = new Runner(rest);
+  return await runner.run<T>(main, { signal });
 }
 
 /** The {@link BaseRunner} of a new `EventLoop`, or of what `loopFactory` makes. */
 export class Runner extends BaseRunner {
-  constructor({ loopFactory = newEventLoop, ...options }: RunOptions = {}) {
+  /** Throws as {@link BaseRunner} does. */
+  constructor({ loopFactory = newEventLoop, ...options }: RunnerOptions = {}) {
     super({ loopFactory, ...options });
   }
 }
@@ -171,6 +193,15 @@ export class Runner extends BaseRunner {
  */
 export function getRunningLoop<L extends BaseEventLoop = EventLoop>(): L {
   return runningLoopOrThrow() as L;
+}
+
+/**
+ * The loop that runs, else the one that `setEventLoop` has installed. Where that was never called, a new one is
+ * installed, in the main thread; RuntimeError otherwise. In coroutines and callbacks, {@link getRunningLoop} says more
+ * clearly what is meant. Python: `asyncio.get_event_loop`.
+ */
+export function getEventLoop<L extends BaseEventLoop = EventLoop>(): L {
+  return currentLoop(isMainThread ? newEventLoop : null) as L;
 }
 
 /** A new loop, which does not run yet. Python: `asyncio.new_event_loop`. */

@@ -1,13 +1,22 @@
 export { type AsCompletedIterator, asCompleted } from "./concurrency/as-completed.ts";
+export { futureAddToAwaitedBy, futureDiscardFromAwaitedBy } from "./concurrency/awaiters.ts";
 export { allTasks, currentSignal, currentTask } from "./concurrency/current-task.ts";
 export { createEagerTaskFactory, eagerTaskFactory, type TaskConstructor } from "./concurrency/eager-tasks.ts";
 export { createTask, ensureFuture, type ResultOf, type Waitable } from "./concurrency/ensure-future.ts";
 export { type GatherOptions, gather } from "./concurrency/gather.ts";
-export type { RunOptions } from "./concurrency/runners.ts";
+export {
+  type CallGraphOptions,
+  captureCallGraph,
+  FrameCallGraphEntry,
+  FutureCallGraph,
+  formatCallGraph,
+  printCallGraph,
+} from "./concurrency/graph.ts";
+export type { RunnerOptions, RunOptions } from "./concurrency/runners.ts";
 export { shield } from "./concurrency/shield.ts";
 export { sleep } from "./concurrency/sleep.ts";
-export { TaskGroup } from "./concurrency/taskgroups.ts";
-export { Timeout, timeout, timeoutAt } from "./concurrency/timeouts.ts";
+export { TaskGroup, type TaskGroupOptions } from "./concurrency/taskgroups.ts";
+export { Timeout, type TimeoutOptions, timeout, timeoutAt } from "./concurrency/timeouts.ts";
 export {
   ALL_COMPLETED,
   FIRST_COMPLETED,
@@ -26,6 +35,7 @@ export {
   type TaskFactory,
   type TaskOptions,
 } from "./core/base-events.ts";
+export type { TextFile } from "./core/base-tasks.ts";
 export { Context, ContextVar, copyContext, Token } from "./core/contextvars.ts";
 export {
   Coroutine,
@@ -35,6 +45,7 @@ export {
   iscoroutine,
   iscoroutinefunction,
 } from "./core/coroutines.ts";
+export type { DiagnosticsMessages, WarningKind } from "./core/diagnostics.ts";
 export type { Driver } from "./core/driver.ts";
 export {
   BaseException,
@@ -72,6 +83,7 @@ export {
   TimeoutError,
   ValueError,
 } from "./core/errors.ts";
+export { setEventLoop } from "./core/events.ts";
 export type { ExceptionContext, ExceptionHandler } from "./core/exception-context.ts";
 export {
   BaseExceptionGroup,
@@ -82,10 +94,13 @@ export {
 } from "./core/exception-groups.ts";
 export { Future, isfuture } from "./core/futures.ts";
 export { Handle, TimerHandle } from "./core/handles.ts";
+export { type Logger, setLogger } from "./core/log.ts";
+export type { StackFrame } from "./core/stack-frames.ts";
 export { Task } from "./core/tasks.ts";
 export {
   EventLoop,
   type EventLoopOptions,
+  getEventLoop,
   getRunningLoop,
   newEventLoop,
   Runner,

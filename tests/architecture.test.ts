@@ -9,7 +9,15 @@ const SRC = join(import.meta.dirname, "../src");
 const ROOMS = ["core", "sync", "concurrency", "io", "event-loop.ts", "index.ts"];
 
 /** What the kernel needs of Node: no handle among it. */
-const NODE_MODULES_OF_CORE = ["node:async_hooks", "node:events", "node:util"];
+const NODE_MODULES_OF_CORE = [
+  "node:async_hooks",
+  "node:diagnostics_channel",
+  "node:events",
+  "node:util",
+  "node:v8",
+  "node:vm",
+  "node:worker_threads",
+];
 
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
 

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
+import { Worker } from "node:worker_threads";
 import {
   BaseEventLoop,
   EventLoop,
@@ -11,6 +12,7 @@ import {
   newEventLoop,
   Protocol,
   run,
+  setLogger,
   sleep,
   ValueError,
 } from "../src/index.ts";
@@ -43,7 +45,7 @@ test("ASYNCIO_BACKEND chooses the backend, and a mistake in it is an error that 
 });
 
 test("ASYNCIO_DEBUG turns debug mode on", () => {
-  const program = "console.log(new asyncio.EventLoop().getDebug())";
+  const program = "using loop = new asyncio.EventLoop(); console.log(loop.getDebug())";
   assert.equal(printed(program, { ASYNCIO_DEBUG: "1" }), "true");
   assert.equal(printed(program, { ASYNCIO_DEBUG: "" }), "false");
 });
@@ -138,3 +140,40 @@ for (const { name, makeLoop, skip } of backends) {
     assert.equal(error.code, "ECONNREFUSED");
   });
 }
+
+test("nothing of a loop can be sent to another thread: that is refused at the call", async () => {
+  using loop = newEventLoop();
+  const source = 'require("node:worker_threads").parentPort.on("message", () => {})';
+  const worker = new Worker(source, { eval: true });
+  try {
+    const things = [loop, { loop }, loop.createFuture(), loop.createTask(() => {}), loop.callSoon(() => {})];
+    for (const thing of things) {
+      assert.throws(() => worker.postMessage(thing), { name: "DataCloneError" });
+      assert.throws(() => new Worker(source, { eval: true, workerData: thing }), { name: "DataCloneError" });
+      assert.throws(() => structuredClone(thing), { name: "DataCloneError" });
+    }
+  } finally {
+    await worker.terminate();
+  }
+  await loop.runUntilComplete(() => {});
+});
+
+test("in debug mode the traces tell of the backend, whenever it is turned on", () => {
+  const messages: string[] = [];
+  setLogger({ debug: (message) => messages.push(message), info() {}, warn() {}, error() {} });
+  try {
+    using loop = newEventLoop({ backend: "portable" });
+    loop.setDebug(false);
+    messages.length = 0;
+    loop.setDebug(true);
+    loop.setDebug(true);
+    assert.deepEqual(messages, ["Using the portable backend"]);
+  } finally {
+    setLogger(null);
+  }
+  const program = "asyncio.setLogger(console); new asyncio.EventLoop({ backend: 'portable' }).close()";
+  assert.equal(
+    printed(program, { ASYNCIO_DEBUG: "1" }),
+    "Using the portable backend\nClose <EventLoop running=false closed=false debug=true>",
+  );
+});

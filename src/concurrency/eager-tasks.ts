@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type { BaseEventLoop, TaskFactory, TaskOptions } from "../core/base-events.ts";
 import type { Coroutine } from "../core/coroutines.ts";
 import { Task } from "../core/tasks.ts";
@@ -9,10 +10,13 @@ export type TaskConstructor = new <T>(
 ) => Task<T>;
 
 /**
- * A task factory whose tasks, of the class `TaskClass`, begin at once: see {@link eagerTaskFactory}.
- * Python: `asyncio.create_eager_task_factory`.
+ * A task factory whose tasks, of the class `TaskClass`, begin at once: see {@link eagerTaskFactory}. Throws TypeError
+ * if that is no class. Python: `asyncio.create_eager_task_factory`.
  */
 export function createEagerTaskFactory(TaskClass: TaskConstructor): TaskFactory {
+  if (typeof TaskClass !== "function") {
+    throw new TypeError(`a class of tasks was expected, not ${inspect(TaskClass)}`);
+  }
   return (loop, coroutine, options) => new TaskClass(coroutine, { loop, eagerStart: true, ...options });
 }
 

@@ -61,6 +61,13 @@ export function ensureFuture(waitable: Waitable, options: { loop?: BaseEventLoop
   throw new TypeError(`An awaitable, a promise or a function is required, not ${inspect(waitable)}`);
 }
 
+/** @internal Throws TypeError unless `value` is a collection: of futures, if that is what is `expected`. */
+export function assertCollection(value: unknown, expected: string): void {
+  const isOne = value instanceof Future || iscoroutine(value) || isThenable(value);
+  const isCollection = !isOne && typeof Object(value)[Symbol.iterator] === "function";
+  if (!isCollection) throw new TypeError(`a list of ${expected} was expected, not ${inspect(value)}`);
+}
+
 /** The promise's outcome after the wait was cancelled interests nobody, its failure included. */
 function followPromise<T>(promise: PromiseLike<T>, loop: BaseEventLoop): Future<T> {
   const future = loop.createFuture<T>();

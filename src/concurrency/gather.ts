@@ -27,6 +27,9 @@ export function gather<A extends readonly Waitable[]>(
   ...args: [...A, { returnExceptions: true }]
 ): Future<SettledResults<A>>;
 export function gather<A extends readonly Waitable[]>(
+  ...args: [...A, { returnExceptions: false }]
+): Future<Results<A>>;
+export function gather<A extends readonly Waitable[]>(
   ...args: [...A, { returnExceptions: boolean }]
 ): Future<SettledResults<A>>;
 export function gather<A extends readonly Waitable[]>(...args: A): Future<Results<A>>;
@@ -65,6 +68,7 @@ class GatheringFuture extends Future<unknown[]> {
     returnExceptions: boolean,
   ) {
     super({ loop });
+    this.members = children;
     this.#children = children;
     this.#unfinished = count;
     this.#returnExceptions = returnExceptions;
@@ -93,13 +97,23 @@ class GatheringFuture extends Future<unknown[]> {
   readonly #childDone = (child: Future<unknown>): void => {
     this.#unfinished--;
     if (this.done()) {
-      if (!child.cancelled()) child.exception();
+      takeNote(child);
       return;
     }
     const error = this.#returnExceptions ? NO_ERROR : child.takeError();
-    if (error !== NO_ERROR) this.fail(error);
+    if (error !== NO_ERROR) this.#failWith(error);
     else if (this.#unfinished === 0) this.#complete();
   };
+
+  /** The members go on. One that lives long may have many gatherings behind it: they leave one callback for all. */
+  #failWith(error: unknown): void {
+    this.fail(error);
+    for (const child of this.#children) {
+      if (child.done() || child.removeDoneCallback(this.#childDone) === 0) continue;
+      child.removeDoneCallback(takeNote);
+      child.addDoneCallback(takeNote);
+    }
+  }
 
   /** A cancellation that was asked for wins over the results; its error is that of the last member, as in CPython. */
   #complete(): void {
@@ -107,6 +121,11 @@ class GatheringFuture extends Future<unknown[]> {
     if (this.#cancelRequested) this.fail(this.#children.at(-1)!.makeCancelledError());
     else this.finish(results);
   }
+}
+
+/** The error of a member whose gathering has failed before interests nobody. */
+function takeNote(child: Future<unknown>): void {
+  if (!child.cancelled()) child.exception();
 }
 
 function outcomeOf(child: Future<unknown>): unknown {

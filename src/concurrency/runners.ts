@@ -1,21 +1,25 @@
+import { assertSignal } from "../core/abort-signals.ts";
 import type { BaseEventLoop, CoroutineLike } from "../core/base-events.ts";
 import { type Context, copyContext } from "../core/contextvars.ts";
 import { toCoroutine } from "../core/coroutines.ts";
-import { CancelledError, KeyboardInterrupt, RuntimeError } from "../core/errors.ts";
+import { RuntimeError } from "../core/errors.ts";
 import { runningLoop } from "../core/events.ts";
 import { NO_ERROR } from "../core/futures.ts";
-import type { Task } from "../core/tasks.ts";
+import { Inspectable } from "../core/inspectable.ts";
 import { gatherAll } from "./gather.ts";
+import { type InterruptOptions, Interrupts } from "./interrupts.ts";
 
-export interface RunOptions {
+export interface RunnerOptions extends InterruptOptions {
   /** Debug mode on or off; by default as the environment's `ASYNCIO_DEBUG` says. */
   debug?: boolean | undefined;
   /** Makes the loop; by default a new `EventLoop`. */
   loopFactory?: (() => BaseEventLoop) | undefined;
 }
 
-/** What a process ended by Ctrl-C exits with: 128 and the number of SIGINT. */
-const EXIT_CODE_OF_SIGINT = 130;
+export interface RunOptions extends RunnerOptions {
+  /** Cancels the main task when it aborts. */
+  signal?: AbortSignal | undefined;
+}
 
 /**
  * One loop and one context for several runs, and their clean-up at the end: what `run` does once. The loop is made
@@ -27,14 +31,21 @@ const EXIT_CODE_OF_SIGINT = 130;
  * await runner.run(async () => { … });
  * ```
  */
-export abstract class BaseRunner implements AsyncDisposable {
+export abstract class BaseRunner extends Inspectable implements AsyncDisposable {
   readonly #loopFactory: () => BaseEventLoop;
   readonly #debug: boolean | undefined;
+  readonly #interrupts: Interrupts;
   #loop: BaseEventLoop | null = null;
   #context: Context | null = null;
   #closed = false;
 
-  constructor({ debug, loopFactory }: RunOptions & { loopFactory: () => BaseEventLoop }) {
+  /**
+   * Throws TypeError if `signals` is no list of names or `grace` no number, ValueError for a signal that does not exist
+   * or that nobody can catch, and for a grace that is not positive.
+   */
+  constructor({ debug, loopFactory, ...interrupts }: RunnerOptions & { loopFactory: () => BaseEventLoop }) {
+    super();
+    this.#interrupts = new Interrupts(interrupts);
     this.#debug = debug;
     this.#loopFactory = loopFactory;
   }
@@ -54,33 +65,39 @@ export abstract class BaseRunner implements AsyncDisposable {
    * Run `main`, a function of either flavour or a coroutine, and give its result or throw its error. It runs in the
    * runner's context, so that variables set by one run are there in the next, or in `options.context`.
    *
-   * The first Ctrl-C cancels the main task, and KeyboardInterrupt is thrown if it ends by that; a second one exits with
-   * 130. Where the program handles SIGINT itself, it is left alone. Rejects with RuntimeError if a loop runs already or
-   * the runner is closed, TypeError if `main` is a promise. Python: `Runner.run`.
+   * The first of the runner's signals (Ctrl-C, by default) cancels the main task. If it ends by that, KeyboardInterrupt
+   * is thrown for SIGINT, SystemExit with 128 + the signal's number for the others; nobody catching it, the process ends
+   * with that code. A second signal exits at once. Where the program handles a signal itself, it is left alone.
+   *
+   * The main task is also cancelled when `options.signal` aborts. Rejects with RuntimeError if a loop runs already or
+   * the runner is closed, TypeError if `main` is a promise or `options.signal` no AbortSignal. Python: `Runner.run`.
    */
-  async run<T>(main: CoroutineLike<T>, options: { context?: Context | undefined } = {}): Promise<T> {
+  async run<T>(
+    main: CoroutineLike<T>,
+    options: { context?: Context | undefined; signal?: AbortSignal | undefined } = {},
+  ): Promise<T> {
     if (runningLoop() !== null) {
       throw new RuntimeError("run() cannot be called from a running event loop; await the coroutine instead");
     }
+    const { signal } = options;
+    if (signal !== undefined) assertSignal(signal);
     const coroutine = toCoroutine<T>(main);
     const loop = this.getLoop();
-    return await interruptible(
-      loop,
-      loop.createTask(coroutine, { context: options.context ?? this.#context! }),
-    );
+    const context = options.context ?? this.#context!;
+    return await this.#interrupts.duringRun(loop, loop.createTask(coroutine, { context, signal }));
   }
 
   /**
    * Cancel the tasks that are left and report their errors, close the async generators, close the loop. The runner
-   * cannot be used again. Nothing happens if it never had a loop, or is closed. Python: `Runner.close`.
+   * cannot be used again. Nothing happens if it never had a loop, or is closed. After a run that a signal ended, what is
+   * left of `grace` limits this too. Python: `Runner.close`.
    */
   async close(): Promise<void> {
     const loop = this.#loop;
     if (this.#closed || loop === null) return;
     this.#closed = true;
     try {
-      await cancelAllTasks(loop);
-      await loop.runUntilComplete(loop.shutdownAsyncgens());
+      await this.#interrupts.duringCleanUp(loop, () => cleanUp(loop));
     } finally {
       loop.close();
     }
@@ -90,34 +107,15 @@ export abstract class BaseRunner implements AsyncDisposable {
     await this.close();
   }
 
-  toString(): string {
+  override toString(): string {
     const state = this.#closed ? "closed" : this.#loop === null ? "created" : "initialized";
     return `<Runner ${state}>`;
   }
 }
 
-/**
- * Ctrl-C cancels the main task, which can clean up; if that is how it ends, the run ends with KeyboardInterrupt. A
- * second Ctrl-C ends the process.
- */
-async function interruptible<T>(loop: BaseEventLoop, main: Task<T>): Promise<T> {
-  let interrupts = 0;
-  const onSigint = () => {
-    if (++interrupts > 1) process.exit(EXIT_CODE_OF_SIGINT);
-    main.cancel();
-  };
-  const isOurs = process.listenerCount("SIGINT") === 0;
-  if (isOurs) process.on("SIGINT", onSigint);
-  try {
-    return await loop.runUntilComplete(main);
-  } catch (error) {
-    if (interrupts > 0 && error instanceof CancelledError && main.uncancel() === 0) {
-      throw new KeyboardInterrupt();
-    }
-    throw error;
-  } finally {
-    process.off("SIGINT", onSigint);
-  }
+async function cleanUp(loop: BaseEventLoop): Promise<void> {
+  await cancelAllTasks(loop);
+  await loop.runUntilComplete(loop.shutdownAsyncgens());
 }
 
 async function cancelAllTasks(loop: BaseEventLoop): Promise<void> {

@@ -12,6 +12,7 @@ export function shield<W extends Waitable>(waitable: W): Future<ResultOf<W>> {
   const inner = ensureFuture(waitable) as Future<ResultOf<W>>;
   if (inner.done()) return inner;
   const outer = new Future<ResultOf<W>>({ loop: inner.loop });
+  outer.members = [inner];
   const follow = () => {
     if (outer.cancelled()) {
       if (!inner.cancelled()) inner.exception();

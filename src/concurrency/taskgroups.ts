@@ -1,13 +1,33 @@
 import { inspect } from "node:util";
 import type { Suspension } from "../core/awaitables.ts";
 import type { BaseEventLoop, CoroutineLike, TaskOptions } from "../core/base-events.ts";
-import { Coroutine, type CoroutineBody } from "../core/coroutines.ts";
-import { CancelledError, cancellationOf, isFatal, RuntimeError } from "../core/errors.ts";
+import { Coroutine, type CoroutineBody, toCoroutine } from "../core/coroutines.ts";
+import {
+  CancelledError,
+  cancellationOf,
+  GeneratorExit,
+  isFatal,
+  RuntimeError,
+  ValueError,
+} from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
 import { exceptionGroup } from "../core/exception-groups.ts";
 import { type Future, NO_ERROR } from "../core/futures.ts";
+import { Inspectable } from "../core/inspectable.ts";
 import type { Task } from "../core/tasks.ts";
 import { currentTask } from "./current-task.ts";
+import { Places } from "./places.ts";
+
+export interface TaskGroupOptions {
+  /**
+   * How many tasks of the group run at the same time; by default all. The others are tasks already, with names and to
+   * be cancelled, but nothing of them runs before there is room; who came first goes first.
+   *
+   * **Deadlock:** a running task that waits for one that has no room yet waits for ever, if all who run do so. With a
+   * limit, the tasks of a group should not wait for each other, nor for tasks that they add to it.
+   */
+  limit?: number | undefined;
+}
 
 /** created → open → closing (the body was left, children may still run and be added) → finished. */
 type TaskGroupState = "created" | "open" | "closing" | "finished";
@@ -16,30 +36,43 @@ type TaskGroupState = "created" | "open" | "closing" | "finished";
  * Tasks that end together: leaving the body waits for all of them. When one fails, the others and the body are
  * cancelled, and all errors come out as one ExceptionGroup. Use {@link TaskGroup.run}. Python: `asyncio.TaskGroup`.
  */
-export class TaskGroup {
+export class TaskGroup extends Inspectable {
   #state: TaskGroupState = "created";
   #loop: BaseEventLoop | null = null;
   #parent: Task<unknown> | null = null;
   #parentCancelRequested = false;
+  #cancelOnEnter = false;
   #aborting = false;
   #allDone: Future<void> | null = null;
   readonly #tasks = new Set<Task<unknown>>();
   readonly #errors: unknown[] = [];
   #fatal: unknown = null;
+  readonly #limit: number | undefined;
+  readonly #places: Places | null;
+
+  /** Throws TypeError if `limit` is not a number, ValueError if it is not a positive integer. */
+  constructor({ limit }: TaskGroupOptions = {}) {
+    super();
+    if (limit !== undefined) assertLimit(limit);
+    this.#limit = limit;
+    this.#places = limit === undefined ? null : new Places(limit);
+  }
 
   /**
-   * Run `body` with a new group, and wait for the group's tasks. Gives what the body gives.
+   * Run `body` with a new group, and wait for the group's tasks. Gives what the body gives; undefined, whatever the
+   * type says, if {@link cancel} cut the body short.
    *
    * ```ts
    * await TaskGroup.run(async (tg) => { tg.createTask(() => f(1)); tg.createTask(() => f(2)); });
    * ```
    *
    * Throws an ExceptionGroup of the errors of the tasks and the body, without cancellations; KeyboardInterrupt and
-   * SystemExit come out as they are. RuntimeError outside of a task. Cancel safety: cancelling cancels all tasks of
-   * the group, and waits for them. Python: `async with asyncio.TaskGroup()`.
+   * SystemExit come out as they are, and the errors of tasks beside them go to the exception handler. RuntimeError
+   * outside of a task; for `options` as the constructor. Cancel safety: cancelling cancels all tasks of the group, and
+   * waits for them. Python: `async with asyncio.TaskGroup()`.
    */
-  static run<T>(body: (group: TaskGroup) => CoroutineBody<T>): Coroutine<T> {
-    return new TaskGroup().run(body);
+  static run<T>(body: (group: TaskGroup) => CoroutineBody<T>, options: TaskGroupOptions = {}): Coroutine<T> {
+    return new TaskGroup(options).run(body);
   }
 
   /** As the static `run`, for a group that was made before; once. */
@@ -72,17 +105,47 @@ export class TaskGroup {
       if (coroutine instanceof Coroutine) coroutine.close();
       throw new RuntimeError(`${this} ${refusal}`);
     }
-    const task = this.#loop!.createTask<T>(coroutine, options);
+    const task = this.#makeTask<T>(coroutine, options);
     this.#tasks.add(task);
     task.addDoneCallback(() => this.#onTaskDone(task));
+    // An eager task may have cancelled the group before it belonged to it.
+    if (this.#aborting) task.cancel();
     return task;
+  }
+
+  /**
+   * Cancel all tasks of the group that are not done, and the body. The group then ends as if they had come to their
+   * end: {@link run} throws no CancelledError, unless the task that runs it was cancelled by others too. Errors of the
+   * tasks still come out.
+   *
+   * Called before the body has begun, it cancels the group as soon as it begins: the body then runs to its first wait.
+   * Does nothing if the group is being cancelled or is finished. Python: `TaskGroup.cancel`.
+   */
+  cancel(): void {
+    if (this.#state === "created") this.#cancelOnEnter = true;
+    else if (!this.#isFinished()) this.#cancelAll();
+  }
+
+  #makeTask<T>(coroutine: CoroutineLike<T>, options: TaskOptions): Task<T> {
+    const loop = this.#loop!;
+    if (this.#places === null) return loop.createTask<T>(coroutine, options);
+    const admitted = this.#places.admit(toCoroutine<T>(coroutine), loop);
+    try {
+      return loop.createTask<T>(admitted, options);
+    } catch (error) {
+      admitted.finished();
+      throw error;
+    }
   }
 
   #refusal(): string | null {
     if (this.#state === "created") return "has not been entered";
-    if (this.#state === "finished" || (this.#state === "closing" && this.#tasks.size === 0))
-      return "is finished";
+    if (this.#isFinished()) return "is finished";
     return this.#aborting ? "is shutting down" : null;
+  }
+
+  #isFinished(): boolean {
+    return this.#state === "finished" || (this.#state === "closing" && this.#tasks.size === 0);
   }
 
   #enter(): void {
@@ -91,47 +154,75 @@ export class TaskGroup {
     this.#parent = currentTask();
     if (this.#parent === null) throw new RuntimeError(`${this} cannot determine the parent task`);
     this.#state = "open";
+    if (this.#cancelOnEnter) this.cancel();
   }
 
   *#exit(failed: boolean, error: unknown) {
     this.#state = "closing";
     if (failed && isFatal(error)) this.#fatal ??= error;
-    let cancellation = cancellationOf(error);
     if (failed && !this.#aborting) this.#abort();
+    const late = yield* this.#waitForTasks();
+    this.#state = "finished";
+    if (this.#fatal !== null) this.#throwFatal();
+    const onlyOurs = this.#parentCancelRequested && this.#parent!.uncancel() === 0;
+    const cancellation = onlyOurs ? null : (cancellationOf(error) ?? late);
+    if (failed && cancellationOf(error) === null) this.#errors.push(error);
+    if (this.#errors.length > 0) this.#throwErrors(error);
+    if (cancellation !== null) throw cancellation;
+  }
+
+  /** However often the parent is cancelled meanwhile; gives the last such cancellation. */
+  *#waitForTasks() {
+    let late: CancelledError | null = null;
     while (this.#tasks.size > 0) {
       this.#allDone ??= this.#loop!.createFuture<void>();
+      this.#allDone.members = this.#tasks;
       try {
         yield* this.#allDone;
       } catch (thrown) {
         if (!(thrown instanceof CancelledError)) throw thrown;
-        if (!this.#aborting) {
-          cancellation = thrown;
-          this.#abort();
-        }
+        late = thrown;
+        if (!this.#aborting) this.#abort();
       }
       this.#allDone = null;
     }
-    this.#state = "finished";
-    if (this.#fatal !== null) throw this.#fatal;
-    if (this.#parentCancelRequested && this.#parent!.uncancel() === 0) cancellation = null;
-    if (cancellation !== null && this.#errors.length === 0) throw cancellation;
-    if (failed && cancellationOf(error) === null) this.#errors.push(error);
-    if (this.#errors.length > 0) this.#throwErrors();
+    return late;
+  }
+
+  #throwFatal(): never {
+    for (const exception of this.#errors) {
+      if (exception === this.#fatal) continue;
+      this.#loop!.callExceptionHandler({
+        message: "error of a task that its TaskGroup could not throw, because the program is to end",
+        exception,
+        taskGroup: this,
+      });
+    }
+    throw this.#fatal;
   }
 
   /** A cancellation from outside must not be lost behind the errors: it is armed again, the count stays the same. */
-  #throwErrors(): never {
+  #throwErrors(ofBody: unknown): never {
     const parent = this.#parent!;
     if (parent.cancelling() > 0) {
       parent.uncancel();
       parent.cancel();
     }
+    // Whoever closes a coroutine expects its GeneratorExit back.
+    if (this.#errors.length === 1 && ofBody instanceof GeneratorExit) throw ofBody;
     throw exceptionGroup("unhandled errors in a TaskGroup", this.#errors);
   }
 
   #abort(): void {
     this.#aborting = true;
     for (const task of this.#tasks) if (!task.done()) task.cancel();
+  }
+
+  #cancelAll(): void {
+    if (this.#aborting) return;
+    this.#abort();
+    this.#parentCancelRequested = true;
+    this.#parent!.cancel();
   }
 
   #onTaskDone(task: Task<unknown>): void {
@@ -150,19 +241,20 @@ export class TaskGroup {
         exception,
         task,
       });
-    } else if (!this.#aborting && !this.#parentCancelRequested) {
-      this.#abort();
-      this.#parentCancelRequested = true;
-      this.#parent!.cancel();
+    } else {
+      this.#cancelAll();
     }
   }
 
-  toString(): string {
+  override toString(): string {
     const parts = [`tasks=${this.#tasks.size}`, `errors=${this.#errors.length}`];
+    if (this.#places !== null) parts.push(`limit=${this.#limit}`, `waiting=${this.#places.waiting}`);
     return `<TaskGroup ${this.#aborting ? "cancelling " : ""}${this.#state} ${parts.join(" ")}>`;
   }
+}
 
-  [inspect.custom](): string {
-    return this.toString();
-  }
+function assertLimit(limit: unknown): void {
+  if (typeof limit !== "number") throw new TypeError(`limit must be a number, not ${inspect(limit)}`);
+  if (!Number.isInteger(limit) || limit < 1)
+    throw new ValueError(`limit must be a positive integer, not ${limit}`);
 }

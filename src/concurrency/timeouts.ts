@@ -1,33 +1,50 @@
 import { inspect } from "node:util";
-import type { Suspension } from "../core/awaitables.ts";
-import { Coroutine, type CoroutineBody } from "../core/coroutines.ts";
+import { assertSignal, onAbort } from "../core/abort-signals.ts";
+import { isThenable, type Suspension } from "../core/awaitables.ts";
+import { Coroutine, type CoroutineBody, iscoroutine } from "../core/coroutines.ts";
 import { cancellationOf, RuntimeError, TimeoutError, ValueError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
 import type { Handle } from "../core/handles.ts";
+import { Inspectable } from "../core/inspectable.ts";
 import type { Task } from "../core/tasks.ts";
 import { currentTask } from "./current-task.ts";
 
+export interface TimeoutOptions {
+  /** Cancels the body when it aborts; what comes out is the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
 /**
- * created → active → expiring → expired, or active → finished. `timer` is set only while active, `task` from active
- * on; expiring means that the task was cancelled by us and that the body has not been left yet.
+ * created → active → expiring → expired, or active → aborting → aborted, or active → finished. `timer` is set only
+ * while active, `task` from active on; expiring and aborting mean that the task was cancelled by us and that the body
+ * has not been left yet.
  */
-type TimeoutState = "created" | "active" | "expiring" | "expired" | "finished";
+type TimeoutState = "created" | "active" | "expiring" | "expired" | "aborting" | "aborted" | "finished";
 
 /**
  * A deadline for a piece of code in the current task. At the deadline the task is cancelled; when that comes out of
- * the body as CancelledError, it becomes TimeoutError. Used once. Python: `asyncio.Timeout`.
+ * the body as CancelledError, it becomes TimeoutError. So it is when the signal aborts, if there is one; what comes out
+ * is the signal's reason then. The first of the two decides. Used once. Python: `asyncio.Timeout`.
  */
-export class Timeout {
+export class Timeout extends Inspectable {
   #state: TimeoutState = "created";
   #when: number | null;
   #timer: Handle | null = null;
+  readonly #signal: AbortSignal | undefined;
+  #stopListening: (() => void) | null = null;
   #task: Task<unknown> | null = null;
   #cancelling = 0;
 
-  /** `when` is a time of the loop's clock, in seconds; null for no deadline yet. */
-  constructor(when: number | null) {
+  /**
+   * `when` is a time of the loop's clock, in seconds; null for no deadline yet. Throws TypeError if it is neither, or
+   * `signal` is no AbortSignal; ValueError for NaN.
+   */
+  constructor(when: number | null, { signal }: TimeoutOptions = {}) {
+    super();
     assertSeconds(when);
+    if (signal !== undefined) assertSignal(signal);
     this.#when = when;
+    this.#signal = signal;
   }
 
   /** The deadline by the loop's clock, in seconds, or null. Python: `Timeout.when`. */
@@ -37,7 +54,7 @@ export class Timeout {
 
   /**
    * Move the deadline to `when`, by the loop's clock; null for none. One in the past strikes in the next iteration.
-   * Throws RuntimeError before the body has begun, after it was left, or once the deadline struck.
+   * Throws RuntimeError before the body has begun, after it was left, or once the deadline or the signal struck.
    * Python: `Timeout.reschedule`.
    */
   reschedule(when: number | null): void {
@@ -49,18 +66,22 @@ export class Timeout {
     this.#timer = null;
     if (when === null) return;
     const loop = getRunningLoop();
-    const strike = () => this.#strike();
+    const strike = () => this.#strike("expiring");
     this.#timer = when <= loop.time() ? loop.callSoon(strike) : loop.callAt(when, strike);
   }
 
-  /** Whether the deadline struck, also while the body is still being left. Python: `Timeout.expired`. */
+  /**
+   * Whether the deadline struck, also while the body is still being left; not whether the signal did.
+   * Python: `Timeout.expired`.
+   */
   expired(): boolean {
     return this.#state === "expiring" || this.#state === "expired";
   }
 
   /**
    * Run `body` under the deadline, as a part of the current task; gives what it gives. Throws TimeoutError if the
-   * deadline struck and the body ended by the cancellation, unless the task was cancelled by others too; RuntimeError
+   * deadline struck and the body ended by the cancellation, unless the task was cancelled by others too; the signal's
+   * reason, by the same rule, if the signal struck, at the body's first wait if it had aborted before; RuntimeError
    * outside of a task or if used before. Cancel safety: that of the body. Python: `async with`.
    */
   run<T>(body: (timeout: this) => CoroutineBody<T>): Coroutine<T> {
@@ -87,33 +108,51 @@ export class Timeout {
     this.#task = task;
     this.#cancelling = task.cancelling();
     this.reschedule(this.#when);
+    if (this.#signal !== undefined) this.#stopListening = this.#listen(this.#signal);
+  }
+
+  /** An abort of the past strikes in the next iteration, as such a deadline does. */
+  #listen(signal: AbortSignal): () => void {
+    const strike = () => this.#strike("aborting");
+    if (!signal.aborted) return onAbort(signal, strike);
+    const handle = getRunningLoop().callSoon(strike);
+    return () => handle.cancel();
   }
 
   /** Returns the error to throw instead of `error`. */
   #exit(error: unknown): unknown {
-    this.#timer?.cancel();
-    this.#timer = null;
-    if (this.#state === "active") this.#state = "finished";
-    if (this.#state !== "expiring") return error;
-    this.#state = "expired";
+    this.#disarm();
+    const struck = this.#state;
+    if (struck !== "expiring" && struck !== "aborting") {
+      this.#state = "finished";
+      return error;
+    }
+    this.#state = struck === "expiring" ? "expired" : "aborted";
     const onlyOurs = this.#task!.uncancel() <= this.#cancelling;
     const cancellation = onlyOurs ? cancellationOf(error) : null;
-    return cancellation === null ? error : new TimeoutError(undefined, { cause: cancellation });
+    if (cancellation === null) return error;
+    return struck === "expiring"
+      ? new TimeoutError(undefined, { cause: cancellation })
+      : this.#signal!.reason;
   }
 
-  #strike(): void {
+  #strike(state: "expiring" | "aborting"): void {
+    this.#disarm();
+    this.#state = state;
     this.#task!.cancel();
-    this.#state = "expiring";
-    this.#timer = null;
   }
 
-  toString(): string {
+  /** Neither the deadline nor the signal strikes any more. */
+  #disarm(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#stopListening?.();
+    this.#stopListening = null;
+  }
+
+  override toString(): string {
     const when = this.#state === "active" ? ` when=${this.#when}` : "";
     return `<Timeout [${this.#state}]${when}>`;
-  }
-
-  [inspect.custom](): string {
-    return this.toString();
   }
 }
 
@@ -125,28 +164,53 @@ type Body<T> = (timeout: Timeout) => CoroutineBody<T>;
  *
  * ```ts
  * await timeout(5, async (t) => { … });      yield* timeout(5, function* (t) { … });
+ * await timeout(null, async () => { … }, { signal });   // a cancel scope, whose switch is an AbortController
  * ```
  *
- * Throws TimeoutError as {@link Timeout.run} tells, RuntimeError if no loop runs, TypeError or ValueError if `delay`
- * is not a number. A body that does not wait is not interrupted. Python: `asyncio.timeout`.
+ * With `options.signal`, an abort ends it too. Throws TimeoutError or the signal's reason as {@link Timeout.run} tells,
+ * RuntimeError if no loop runs, TypeError or ValueError if `delay` is not a number, TypeError if `signal` is no
+ * AbortSignal or `body` no function. A body that does not wait is not interrupted. Python: `asyncio.timeout`.
  */
-export function timeout(delay: number | null): Timeout;
-export function timeout<T>(delay: number | null, body: Body<T>): Coroutine<T>;
-export function timeout<T>(delay: number | null, body?: Body<T>): Timeout | Coroutine<T> {
+export function timeout(delay: number | null, options?: TimeoutOptions): Timeout;
+export function timeout<T>(delay: number | null, body: Body<T>, options?: TimeoutOptions): Coroutine<T>;
+export function timeout<T>(
+  delay: number | null,
+  body?: Body<T> | TimeoutOptions,
+  options?: TimeoutOptions,
+): Timeout | Coroutine<T> {
   assertSeconds(delay);
   const when = delay === null ? null : getRunningLoop().time() + delay;
-  return until(new Timeout(when), body);
+  return until(when, body, options);
 }
 
 /** As {@link timeout}, with the deadline given by the loop's clock, in seconds. Python: `asyncio.timeout_at`. */
-export function timeoutAt(when: number | null): Timeout;
-export function timeoutAt<T>(when: number | null, body: Body<T>): Coroutine<T>;
-export function timeoutAt<T>(when: number | null, body?: Body<T>): Timeout | Coroutine<T> {
-  return until(new Timeout(when), body);
+export function timeoutAt(when: number | null, options?: TimeoutOptions): Timeout;
+export function timeoutAt<T>(when: number | null, body: Body<T>, options?: TimeoutOptions): Coroutine<T>;
+export function timeoutAt<T>(
+  when: number | null,
+  body?: Body<T> | TimeoutOptions,
+  options?: TimeoutOptions,
+): Timeout | Coroutine<T> {
+  return until(when, body, options);
 }
 
-function until<T>(deadline: Timeout, body: Body<T> | undefined): Timeout | Coroutine<T> {
-  return body === undefined ? deadline : deadline.run(body);
+function until<T>(
+  when: number | null,
+  body: Body<T> | TimeoutOptions | undefined,
+  options: TimeoutOptions | undefined,
+): Timeout | Coroutine<T> {
+  if (typeof body === "function") return new Timeout(when, options).run(body);
+  if (body !== undefined) assertOptions(body);
+  return new Timeout(when, body);
+}
+
+/** What was meant as the body must not pass for options without a signal. */
+function assertOptions(value: unknown): void {
+  const isObject = typeof value === "object" && value !== null;
+  if (isObject && !isThenable(value) && !iscoroutine(value)) return;
+  throw new TypeError(
+    `a function was expected, not ${inspect(value)}; pass what makes it, timeout(5, () => f(x))`,
+  );
 }
 
 /** @internal Throws TypeError unless `value` is a number or null, ValueError if it is NaN. */

@@ -1,6 +1,6 @@
 import { isThenable } from "../core/awaitables.ts";
 import { Coroutine, iscoroutine, toCoroutine } from "../core/coroutines.ts";
-import { CancelledError, TimeoutError } from "../core/errors.ts";
+import { CancelledError, RuntimeError, TimeoutError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
 import { Future, setResultUnlessDone } from "../core/futures.ts";
 import { ensureFuture, type ResultOf, type Waitable } from "./ensure-future.ts";
@@ -41,7 +41,10 @@ function* expireAtOnce<T>(future: Future<T>) {
 }
 
 function* cancelAndWait(future: Future<unknown>) {
-  const waiter = getRunningLoop().createFuture<void>();
+  const loop = getRunningLoop();
+  if (future.loop !== loop) throw new RuntimeError(`${future} is attached to a different loop`);
+  const waiter = loop.createFuture<void>();
+  waiter.members = [future];
   const release = () => {
     setResultUnlessDone(waiter, undefined);
   };

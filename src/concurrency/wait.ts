@@ -3,8 +3,9 @@ import { isThenable } from "../core/awaitables.ts";
 import { Coroutine, iscoroutine } from "../core/coroutines.ts";
 import { ValueError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
-import { Future, NO_ERROR, setResultUnlessDone } from "../core/futures.ts";
-import { ensureFuture } from "./ensure-future.ts";
+import { type Future, NO_ERROR, setResultUnlessDone } from "../core/futures.ts";
+import { assertCollection, ensureFuture } from "./ensure-future.ts";
+import { assertSeconds } from "./timeouts.ts";
 
 /** For `wait`: until one of them is done. Python: `asyncio.FIRST_COMPLETED`. */
 export const FIRST_COMPLETED = "FIRST_COMPLETED";
@@ -29,14 +30,15 @@ export type FutureOf<W> = W extends Future<unknown> ? W : W extends PromiseLike<
  * Wait until all of `futures` are done, or the first one, or the time is over; gives those that are done and those
  * that are not. It neither throws when the time is over nor cancels anything. Promises are followed by futures.
  *
- * Throws TypeError for a lone future, and for coroutines, which must be made into tasks; ValueError if there are none,
- * or `returnWhen` is unknown. Cancel safety: nothing is lost, the futures are left alone. Python: `asyncio.wait`.
+ * Throws TypeError for a lone future, for coroutines, which must be made into tasks, and if `timeout` is not a number;
+ * ValueError if there are none, `returnWhen` is unknown, `timeout` is NaN or a future belongs to another loop. Cancel safety: nothing is lost, the futures are left alone. Python: `asyncio.wait`.
  */
 export function wait<W extends Future<unknown> | PromiseLike<unknown>>(
   futures: Iterable<W>,
   options: WaitOptions = {},
 ): Coroutine<{ done: Set<FutureOf<W>>; pending: Set<FutureOf<W>> }> {
   const { timeout = null, returnWhen = ALL_COMPLETED } = options;
+  assertSeconds(timeout);
   const members = collect(futures);
   if (members.length === 0) throw new ValueError("Set of Tasks/Futures is empty.");
   if (returnWhen !== FIRST_COMPLETED && returnWhen !== FIRST_EXCEPTION && returnWhen !== ALL_COMPLETED) {
@@ -50,7 +52,8 @@ function* waitAndSort<W extends Future<unknown> | PromiseLike<unknown>>(
   timeout: number | null,
   returnWhen: ReturnWhen,
 ) {
-  const futures = new Set(members.map((member) => ensureFuture(member) as Future<unknown>));
+  const loop = getRunningLoop();
+  const futures = new Set(members.map((member) => ensureFuture(member, { loop }) as Future<unknown>));
   yield* waitUntil(futures, timeout, returnWhen);
   const done = new Set<FutureOf<W>>();
   const pending = new Set<FutureOf<W>>();
@@ -61,6 +64,7 @@ function* waitAndSort<W extends Future<unknown> | PromiseLike<unknown>>(
 function* waitUntil(futures: Set<Future<unknown>>, timeout: number | null, returnWhen: ReturnWhen) {
   const loop = getRunningLoop();
   const waiter = loop.createFuture<void>();
+  waiter.members = futures;
   const release = () => {
     setResultUnlessDone(waiter, undefined);
   };
@@ -83,15 +87,13 @@ function* waitUntil(futures: Set<Future<unknown>>, timeout: number | null, retur
 }
 
 function collect<W>(futures: Iterable<W>): W[] {
-  if (futures instanceof Future || iscoroutine(futures) || isThenable(futures)) {
-    throw new TypeError(`expected a list of futures, not ${inspect(futures)}`);
-  }
+  assertCollection(futures, "futures");
   const members = [...futures];
   for (const member of members) {
     if (iscoroutine(member)) {
       throw new TypeError(`Passing coroutines is forbidden, use tasks explicitly: ${inspect(member)}`);
     }
-    if (!isThenable(member)) throw new TypeError(`expected futures, not ${inspect(member)}`);
+    if (!isThenable(member)) throw new TypeError(`futures were expected, not ${inspect(member)}`);
   }
   return members;
 }

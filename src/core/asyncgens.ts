@@ -6,6 +6,7 @@ import { RuntimeError } from "./errors.ts";
 import { getRunningLoop } from "./events.ts";
 import { isException } from "./exception-groups.ts";
 import { type Future, NO_ERROR } from "./futures.ts";
+import { Inspectable } from "./inspectable.ts";
 import type { Task } from "./tasks.ts";
 
 /**
@@ -14,7 +15,7 @@ import type { Task } from "./tasks.ts";
  *
  * JavaScript's `for await` closes a generator when the loop is left early; Python's `async for` does not.
  */
-export class AsyncGen<T, R = unknown, N = unknown> implements AsyncGenerator<T, R, N> {
+export class AsyncGen<T, R = unknown, N = unknown> extends Inspectable implements AsyncGenerator<T, R, N> {
   /** The name of the generator function. */
   readonly name: string;
   readonly #generator: AsyncGenerator<T, R, N>;
@@ -23,6 +24,7 @@ export class AsyncGen<T, R = unknown, N = unknown> implements AsyncGenerator<T, 
 
   /** @internal */
   constructor(generator: AsyncGenerator<T, R, N>, name: string) {
+    super();
     this.#generator = generator;
     this.name = name;
   }
@@ -80,27 +82,26 @@ export class AsyncGen<T, R = unknown, N = unknown> implements AsyncGenerator<T, 
     }
   }
 
-  toString(): string {
+  override toString(): string {
     return `<AsyncGen ${this.name}>`;
   }
-
-  [inspect.custom](): string {
-    return this.toString();
-  }
 }
+
+/** The type that {@link asyncGenerator} makes of a generator. */
+type AsyncGenOf<G> = G extends AsyncGenerator<infer T, infer R, infer N> ? AsyncGen<T, R, N> : never;
 
 /**
  * Make the generators of the async generator function `fn` known to the loop in which they first run. JavaScript has
  * no hook that tells a loop of its generators, Python has one. Throws TypeError if `fn` is not an async generator
  * function.
  */
-export function asyncGenerator<A extends unknown[], T, R, N>(
-  fn: (...args: A) => AsyncGenerator<T, R, N>,
-): (...args: A) => AsyncGen<T, R, N> {
+export function asyncGenerator<A extends unknown[], G extends AsyncGenerator<unknown, unknown, unknown>>(
+  fn: (...args: A) => G,
+): (...args: A) => AsyncGenOf<G> {
   if (!types.isGeneratorFunction(fn) || !types.isAsyncFunction(fn)) {
     throw new TypeError(`asyncGenerator() needs an async generator function, not ${inspect(fn)}`);
   }
-  return (...args) => new AsyncGen(fn(...args), fn.name || "<anonymous>");
+  return (...args) => new AsyncGen(fn(...args), fn.name || "<anonymous>") as AsyncGenOf<G>;
 }
 
 /** The async generators of a loop. */

@@ -1,5 +1,7 @@
+import { isQuestion } from "./call-stacks.ts";
 import { currentExecution } from "./execution.ts";
 import type { Future } from "./futures.ts";
+import type { StackFrame } from "./stack-frames.ts";
 
 /**
  * Anything of ours that can be waited for: `await x` in an async function, `yield* x` in a generator.
@@ -68,6 +70,8 @@ export abstract class AwaitableObject<T> implements Awaitable<T>, Promise<T> {
 export interface Outcome {
   returned(value: unknown): void;
   threw(error: unknown): void;
+  /** The stack of whoever waits, innermost frame first. */
+  stack(): StackFrame[];
 }
 
 /** Whether `value` is an object with a `then` method. */
@@ -96,6 +100,25 @@ function hasMethod<K extends PropertyKey>(value: unknown, name: K): value is Rec
 }
 
 /** Waits for a promise, as the iterator that `yield*` drives. */
-export function* foreignWait<T>(promise: PromiseLike<T>): Generator<Suspension, T, unknown> {
-  return (yield new ForeignWait(promise)) as T;
+export class ForeignIterator<T> implements Iterator<Suspension, T, unknown> {
+  readonly #wait: ForeignWait;
+  #suspended = false;
+
+  constructor(promise: PromiseLike<T>) {
+    this.#wait = new ForeignWait(promise);
+  }
+
+  next(value?: unknown): IteratorResult<Suspension, T> {
+    if (this.#suspended && !isQuestion()) return { done: true, value: value as T };
+    this.#suspended = true;
+    return { done: false, value: this.#wait };
+  }
+
+  throw(error: unknown): IteratorResult<Suspension, T> {
+    throw error;
+  }
+
+  return(value: T): IteratorResult<Suspension, T> {
+    return { done: true, value };
+  }
 }

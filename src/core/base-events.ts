@@ -1,14 +1,19 @@
-import { inspect } from "node:util";
+import workerThreads from "node:worker_threads";
 import { AsyncGens, closeAll } from "./asyncgens.ts";
-import { isThenable, type Suspension } from "./awaitables.ts";
-import { Context } from "./contextvars.ts";
+import type { Suspension } from "./awaitables.ts";
+import { assertCallback, assertSeconds, splitContext } from "./callback-arguments.ts";
+import type { Context } from "./contextvars.ts";
 import { Coroutine, type CoroutineBody, toCoroutine, watchNewborn } from "./coroutines.ts";
+import { DebugMode } from "./debug-mode.ts";
+import { channels } from "./diagnostics.ts";
 import type { Driver } from "./driver.ts";
-import { isFatal, type KeyboardInterrupt, RuntimeError, type SystemExit, ValueError } from "./errors.ts";
+import { type KeyboardInterrupt, RuntimeError, type SystemExit, ValueError } from "./errors.ts";
 import { runningLoop, setRunningLoop } from "./events.ts";
-import type { ExceptionContext, ExceptionHandler } from "./exception-context.ts";
+import { type ExceptionContext, type ExceptionHandler, formatContext } from "./exception-context.ts";
+import { ExceptionHandlers } from "./exception-handlers.ts";
 import { Future } from "./futures.ts";
 import { type Callback, Handle, type Runnable, TimerHandle } from "./handles.ts";
+import { Inspectable } from "./inspectable.ts";
 import { logger } from "./log.ts";
 import { Obligations } from "./obligations.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -44,23 +49,27 @@ export interface ContextOption {
  * One iteration: drop cancelled timers, queue the callbacks of ready I/O, queue the timers that are due, then run what
  * is queued now; what that queues waits for the next iteration. Python: `asyncio.BaseEventLoop`.
  */
-export class BaseEventLoop {
+export class BaseEventLoop extends Inspectable implements Disposable {
   /** @internal Pending tasks, oldest first. The loop keeps them: a task never vanishes. */
   readonly tasks = new Set<Task<unknown>>();
   /** @internal */
   readonly asyncgens = new AsyncGens();
   /** @internal */
-  readonly obligations = new Obligations(this);
+  readonly obligations = new Obligations<ExceptionContext>((owed) => this.callExceptionHandler(owed));
   readonly #driver: Driver;
   readonly #scheduler: Scheduler;
   #closed = false;
-  #debug = Boolean(process.env.ASYNCIO_DEBUG);
-  #exceptionHandler: ExceptionHandler | null = null;
+  readonly #debugMode: DebugMode;
+  readonly #exceptionHandlers = new ExceptionHandlers(this);
   #taskFactory: TaskFactory | null = null;
 
   constructor(driver: Driver) {
+    super();
     this.#driver = driver;
     this.#scheduler = new Scheduler(driver, () => watchNewborn(this));
+    // Neither a loop nor what belongs to it can be of use in another thread: so a message with one in it is refused.
+    workerThreads.markAsUncloneable?.(this);
+    this.#debugMode = new DebugMode(this, this.#scheduler);
   }
 
   /** @internal */
@@ -92,10 +101,12 @@ export class BaseEventLoop {
     this.#assertOpen();
     this.#assertNotRunning();
     setRunningLoop(this);
+    if (channels.loopStart.hasSubscribers) channels.loopStart.publish({ loop: this });
     try {
       await this.#scheduler.run();
     } finally {
       setRunningLoop(null);
+      if (channels.loopStop.hasSubscribers) channels.loopStop.publish({ loop: this });
     }
   }
 
@@ -137,6 +148,7 @@ export class BaseEventLoop {
   close(): void {
     if (this.isRunning()) throw new RuntimeError("Cannot close a running event loop");
     if (this.#closed) return;
+    if (this.getDebug()) logger.debug(`Close ${this}`);
     watchNewborn(this);
     for (const task of this.tasks) {
       this.callExceptionHandler({ message: "Task was destroyed but it is pending!", task });
@@ -145,6 +157,8 @@ export class BaseEventLoop {
     this.#closed = true;
     this.#scheduler.clear();
     this.tasks.clear();
+    this.#debugMode.end();
+    if (channels.loopClose.hasSubscribers) channels.loopClose.publish({ loop: this });
   }
 
   /** Close the loop at the end of a `using` block. */
@@ -233,51 +247,69 @@ export class BaseEventLoop {
   /** Have `handler(loop, context)` told of errors that nobody else can be given; null for the usual one, which logs them. Python: `loop.set_exception_handler`. */
   setExceptionHandler(handler: ExceptionHandler | null): void {
     if (handler !== null) assertCallback(handler, "setExceptionHandler");
-    this.#exceptionHandler = handler;
+    this.#exceptionHandlers.custom = handler;
   }
 
   /** The handler that was set, or null. Python: `loop.get_exception_handler`. */
   getExceptionHandler(): ExceptionHandler | null {
-    return this.#exceptionHandler;
+    return this.#exceptionHandlers.custom;
   }
 
-  /** Log `context` as an error. For a handler that leaves some of them to the default. Python: `loop.default_exception_handler`. */
+  /**
+   * Log `context` as an error. For a handler that leaves some of them to the default. In debug mode it also tells where
+   * the callback was made in which it happened, unless the context says where its subject was.
+   * Python: `loop.default_exception_handler`.
+   */
   defaultExceptionHandler(context: ExceptionContext): void {
-    const { message, exception, ...details } = context;
-    const lines = Object.keys(details)
-      .sort()
-      .map((key) => `${key}: ${typeof details[key] === "string" ? details[key] : inspect(details[key])}`);
-    const text = [message || "Unhandled exception in event loop", ...lines].join("\n");
-    if (exception === undefined) logger.error(text);
-    else logger.error(text, exception);
+    const inStep = "sourceTraceback" in context ? {} : this.#scheduler.handleTraceback();
+    const text = formatContext({ ...context, ...inStep });
+    if (context.exception === undefined) logger.error(text);
+    else logger.error(text, context.exception);
   }
 
-  /** Tell the exception handler. Never throws, unless it is KeyboardInterrupt or SystemExit. Python: `loop.call_exception_handler`. */
+  /**
+   * Tell the exception handler. Never throws, unless it is KeyboardInterrupt or SystemExit: what else a handler throws, the
+   * default one included, is logged. Python: `loop.call_exception_handler`.
+   */
   callExceptionHandler(context: ExceptionContext): void {
-    if (this.#exceptionHandler === null) {
-      this.defaultExceptionHandler(context);
-      return;
-    }
-    try {
-      this.#exceptionHandler(this, context);
-    } catch (exception) {
-      if (isFatal(exception)) throw exception;
-      this.defaultExceptionHandler({
-        message: "Unhandled error in exception handler",
-        exception,
-        context,
-      });
-    }
+    this.#exceptionHandlers.tell(context);
   }
 
   /** Whether the loop is in debug mode; from the environment's `ASYNCIO_DEBUG` at first. Python: `loop.get_debug`. */
   getDebug(): boolean {
-    return this.#debug;
+    return this.#debugMode.enabled;
   }
 
-  /** Turn debug mode on or off. Python: `loop.set_debug`. */
+  /**
+   * Turn debug mode on or off. In debug mode everything notes where it was made; steps that are slow, see
+   * {@link slowCallbackDuration}, cancellations that are swallowed or cannot be delivered, and what is not closed are
+   * warned of. It makes a program several times slower. Python: `loop.set_debug`.
+   */
   setDebug(enabled: boolean): void {
-    this.#debug = enabled;
+    this.#debugMode.enabled = Boolean(enabled);
+  }
+
+  /**
+   * How many seconds a step of a task or a callback may take, 0.1 by default: one that takes as long or longer holds up
+   * all others, and is warned of. 0 warns of each step, Infinity of none.
+   *
+   * Steps are measured in debug mode, and without it once this was set; that costs two looks at the clock a step, and 0.2
+   * microseconds for each promise callback of the program. A step ends when JavaScript has run the promise callbacks that
+   * it led to. Where a task goes on behind a promise that is not of this library, each promise callback is measured by
+   * itself. What is not measured is what belongs to no task and no callback of the loop: code that Node calls, such as the
+   * callbacks of `setTimeout` and of event emitters.
+   *
+   * Setting it throws TypeError for what is no number, ValueError if that is below 0 or NaN.
+   * Python: `loop.slow_callback_duration`.
+   */
+  get slowCallbackDuration(): number {
+    return this.#debugMode.slowCallbackDuration;
+  }
+
+  set slowCallbackDuration(seconds: number) {
+    assertSeconds(seconds, "slowCallbackDuration");
+    if (seconds < 0) throw new ValueError(`slowCallbackDuration must not be negative: ${seconds}`);
+    this.#debugMode.slowCallbackDuration = seconds;
   }
 
   /** @internal Put something at the end of the ready queue. */
@@ -306,34 +338,7 @@ export class BaseEventLoop {
     }
   }
 
-  toString(): string {
-    return `<${this.constructor.name} running=${this.isRunning()} closed=${this.#closed} debug=${this.#debug}>`;
+  override toString(): string {
+    return `<${this.constructor.name} running=${this.isRunning()} closed=${this.#closed} debug=${this.getDebug()}>`;
   }
-
-  [inspect.custom](): string {
-    return this.toString();
-  }
-}
-
-function assertCallback(callback: unknown, method: string): void {
-  if (typeof callback === "function") return;
-  const hint = isThenable(callback) ? "; a coroutine or promise cannot be used as a callback" : "";
-  throw new TypeError(`a callable object was expected by ${method}(), got ${inspect(callback)}${hint}`);
-}
-
-function assertSeconds(value: unknown, name: string): void {
-  if (typeof value !== "number")
-    throw new TypeError(`${name} must be a number of seconds, not ${inspect(value)}`);
-  if (Number.isNaN(value)) throw new ValueError(`Invalid ${name}: NaN (not a number)`);
-}
-
-function splitContext(args: readonly unknown[]): [readonly unknown[], Context | undefined] {
-  const last = args.at(-1);
-  if (!isContextOption(last)) return [args, undefined];
-  return [args.slice(0, -1), last.context];
-}
-
-function isContextOption(value: unknown): value is ContextOption {
-  if (typeof value !== "object" || value === null || !("context" in value)) return false;
-  return value.context instanceof Context && Object.keys(value).length === 1;
 }

@@ -1,7 +1,15 @@
+import { inspect } from "node:util";
 import { LookupError, RuntimeError, ValueError } from "./errors.ts";
 import { currentExecution, runAs } from "./execution.ts";
+import { describeValue } from "./format-helpers.ts";
+import { Inspectable } from "./inspectable.ts";
 
-const MISSING = Symbol("missing");
+const MISSING: unique symbol = Symbol("missing");
+
+type Values = ReadonlyMap<ContextVar<unknown>, unknown>;
+
+/** One for all: most programs have no context variable, and each callback has a context. */
+const NO_VALUES: Values = new Map();
 
 /**
  * The values of all context variables at one place of the program. Tasks and callbacks each run in a copy of the
@@ -9,13 +17,9 @@ const MISSING = Symbol("missing");
  *
  * Copying is O(1): the values are shared until one of the copies sets a variable. Python: `contextvars.Context`.
  */
-export class Context implements Iterable<ContextVar<unknown>> {
-  #values: ReadonlyMap<ContextVar<unknown>, unknown>;
+export class Context extends Inspectable implements Iterable<ContextVar<unknown>> {
+  #values = NO_VALUES;
   #entered = false;
-
-  constructor() {
-    this.#values = new Map();
-  }
 
   /** A new context with the same values. Python: `Context.copy`. */
   copy(): Context {
@@ -26,9 +30,11 @@ export class Context implements Iterable<ContextVar<unknown>> {
 
   /**
    * Call `fn` with this context as the current one, also across the awaits of an async function; returns what `fn`
-   * returns. Throws RuntimeError if the context is being run already. Python: `Context.run`.
+   * returns. Throws RuntimeError if the context is being run already, TypeError if `fn` is not a function.
+   * Python: `Context.run`.
    */
   run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
+    if (typeof fn !== "function") throw new TypeError(`a function was expected, not ${describeValue(fn)}`);
     if (this.#entered) throw new RuntimeError(`cannot enter context: ${this} is already entered`);
     this.#entered = true;
     try {
@@ -38,13 +44,15 @@ export class Context implements Iterable<ContextVar<unknown>> {
     }
   }
 
-  /** The value of `variable` here, or undefined; see {@link has}. Python: `Context.get`. */
+  /** The value of `variable` here, or undefined; see {@link has}. Throws TypeError if that is no ContextVar. Python: `Context.get`. */
   get<T>(variable: ContextVar<T>): T | undefined {
+    assertVariable(variable);
     return this.#values.get(variable) as T | undefined;
   }
 
-  /** Whether `variable` was set here. Python: `in`. */
+  /** Whether `variable` was set here. Throws TypeError if that is no ContextVar. Python: `in`. */
   has(variable: ContextVar<unknown>): boolean {
+    assertVariable(variable);
     return this.#values.has(variable);
   }
 
@@ -58,8 +66,14 @@ export class Context implements Iterable<ContextVar<unknown>> {
     return this.#values.size;
   }
 
-  toString(): string {
-    return `<Context of ${this.size} variables>`;
+  override toString(): string {
+    return `<Context of ${this.size} ${this.size === 1 ? "variable" : "variables"}>`;
+  }
+
+  /** @internal The value of `variable`, or MISSING: undefined is a value. */
+  read<T>(variable: ContextVar<T>): T | typeof MISSING {
+    const value = this.#values.get(variable);
+    return value === undefined && !this.#values.has(variable) ? MISSING : (value as T);
   }
 
   /** @internal */
@@ -91,13 +105,17 @@ export function copyContext(): Context {
  * A variable whose value belongs to the task or callback that set it. Make it once, at module level.
  * Python: `contextvars.ContextVar`.
  */
-export class ContextVar<T> {
+export class ContextVar<T> extends Inspectable {
   /** The name given to the constructor. */
   readonly name: string;
   readonly #default: T | typeof MISSING;
 
-  /** With `defaultValue`, {@link get} never throws. */
+  /** With `defaultValue`, {@link get} never throws. Throws TypeError if `name` is no string. */
   constructor(name: string, options: { defaultValue?: T } = {}) {
+    super();
+    if (typeof name !== "string") {
+      throw new TypeError(`the name of a context variable must be a string, not ${describeValue(name)}`);
+    }
     this.name = name;
     this.#default = "defaultValue" in options ? (options.defaultValue as T) : MISSING;
   }
@@ -106,10 +124,12 @@ export class ContextVar<T> {
    * The value in the current context; else `fallback` if given, else the variable's default value, else LookupError.
    * Python: `ContextVar.get`.
    */
-  get(...fallback: [value?: T]): T {
-    const context = currentContext();
-    if (context.has(this)) return context.get(this) as T;
-    if (fallback.length > 0) return fallback[0] as T;
+  get(): T;
+  get<D>(fallback: D): T | D;
+  get(...fallback: [] | [unknown]): unknown {
+    const value = currentContext().read(this);
+    if (value !== MISSING) return value;
+    if (fallback.length > 0) return fallback[0];
     if (this.#default !== MISSING) return this.#default;
     throw new LookupError(`context variable ${JSON.stringify(this.name)} has no value`);
   }
@@ -117,26 +137,36 @@ export class ContextVar<T> {
   /** Set the value in the current context. The token gives the old value back to {@link reset}. Python: `ContextVar.set`. */
   set(value: T): Token<T> {
     const context = currentContext();
-    const old = context.has(this) ? { value: context.get(this) as T } : null;
+    const old = context.read(this);
     context.bind(this, value);
-    return new Token(this, context, old);
+    return new Token(this, context, old === MISSING ? null : { value: old });
   }
 
   /**
    * Back to the value before the `set` that gave `token`. Throws RuntimeError if the token was used, ValueError if it
-   * comes from another variable or context. Python: `ContextVar.reset`.
+   * comes from another variable or context, TypeError if it is no token. Python: `ContextVar.reset`.
    */
   reset(token: Token<T>): void {
+    if (!(token instanceof Token)) throw new TypeError(`a Token was expected, not ${describeValue(token)}`);
     token.redeem(this, currentContext());
   }
 
-  toString(): string {
-    return `<ContextVar name=${JSON.stringify(this.name)}>`;
+  override toString(): string {
+    const parts = [`name=${JSON.stringify(this.name)}`];
+    if (this.#default !== MISSING) parts.push(`default=${inspect(this.#default, { depth: 0 })}`);
+    return `<ContextVar ${parts.join(" ")}>`;
   }
 }
 
-/** What `ContextVar.set` returns: the way back to the earlier value, once. Python: `contextvars.Token`. */
-export class Token<T> {
+/**
+ * What `ContextVar.set` returns: the way back to the earlier value, once; at the end of a `using` block by itself.
+ * Python: `contextvars.Token`.
+ *
+ * ```ts
+ * using _ = request.set(id);
+ * ```
+ */
+export class Token<T> extends Inspectable implements Disposable {
   readonly variable: ContextVar<T>;
   /** The value before `set`, or null if there was none. */
   readonly oldValue: { readonly value: T } | null;
@@ -145,6 +175,7 @@ export class Token<T> {
 
   /** @internal */
   constructor(variable: ContextVar<T>, context: Context, oldValue: { value: T } | null) {
+    super();
     this.variable = variable;
     this.oldValue = oldValue;
     this.#context = context;
@@ -160,7 +191,17 @@ export class Token<T> {
     else context.bind(variable, this.oldValue.value);
   }
 
-  toString(): string {
-    return `<Token${this.#used ? " used" : ""} of ${this.variable}>`;
+  /** Reset the variable; nothing if that was done already. Throws ValueError in another context. Python: `with token`. */
+  [Symbol.dispose](): void {
+    if (!this.#used) this.variable.reset(this);
   }
+
+  override toString(): string {
+    return `<Token${this.#used ? " used" : ""} var=${this.variable}>`;
+  }
+}
+
+function assertVariable(value: unknown): void {
+  if (value instanceof ContextVar) return;
+  throw new TypeError(`a ContextVar was expected, not ${describeValue(value)}`);
 }

@@ -1,7 +1,7 @@
 import { inspect, types } from "node:util";
 import {
   AwaitableObject,
-  foreignWait,
+  ForeignIterator,
   isAwaitable,
   isGenerator,
   isThenable,
@@ -10,9 +10,9 @@ import {
   type Suspension,
 } from "./awaitables.ts";
 import type { BaseEventLoop } from "./base-events.ts";
+import { CreationStack, sourceTraceback } from "./creation-stacks.ts";
 import { GeneratorExit, RuntimeError } from "./errors.ts";
 import { getRunningLoop, runningLoop } from "./events.ts";
-import { creationStack } from "./format-helpers.ts";
 import type { Obligation } from "./obligations.ts";
 
 /** The body of a coroutine: a generator that waits with `yield*`, or what an async function returns. */
@@ -40,7 +40,7 @@ export class Coroutine<T> extends AwaitableObject<T> {
   /** The name of the function that it calls. */
   readonly name: string;
   readonly #body: () => CoroutineBody<T>;
-  readonly #sourceTraceback: string | null;
+  readonly #sourceTraceback: CreationStack | null;
   #iterator: Iterator<Suspension, T, unknown> | null = null;
   #state: CoroutineState = "created";
   #neverAwaited: Obligation | null = null;
@@ -50,7 +50,7 @@ export class Coroutine<T> extends AwaitableObject<T> {
     super();
     this.#body = body;
     this.name = name;
-    this.#sourceTraceback = runningLoop()?.getDebug() ? creationStack() : null;
+    this.#sourceTraceback = runningLoop()?.getDebug() ? CreationStack.here() : null;
     newborn.push(this);
     if (newborn.length >= nurserySize) forgetStarted();
   }
@@ -124,7 +124,7 @@ export class Coroutine<T> extends AwaitableObject<T> {
     if (!this.abandoned) return;
     this.#neverAwaited = loop.obligations.add(this, {
       message: `coroutine '${this.name}' was never awaited`,
-      ...(this.#sourceTraceback !== null && { sourceTraceback: this.#sourceTraceback }),
+      ...sourceTraceback(this.#sourceTraceback),
     });
   }
 
@@ -134,7 +134,8 @@ export class Coroutine<T> extends AwaitableObject<T> {
     }
     this.#neverAwaited?.settle();
     this.#state = "running";
-    this.#iterator = iteratorOf(this.#body());
+    const body = this.#body;
+    this.#iterator = iteratorOf(body());
   }
 
   #step(
@@ -233,7 +234,7 @@ export function watchNewborn(loop: BaseEventLoop): void {
 function iteratorOf<T>(body: CoroutineBody<T>): Iterator<Suspension, T, unknown> {
   if (isGenerator(body)) return body as Iterator<Suspension, T, unknown>;
   if (isAwaitable(body)) return body[Symbol.iterator]() as Iterator<Suspension, T, unknown>;
-  if (isThenable(body)) return foreignWait(body as PromiseLike<T>);
+  if (isThenable(body)) return new ForeignIterator(body as PromiseLike<T>);
   return { next: () => ({ done: true, value: body as T }) };
 }
 

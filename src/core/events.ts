@@ -1,5 +1,6 @@
 import type { BaseEventLoop } from "./base-events.ts";
 import { RuntimeError } from "./errors.ts";
+import { describeValue } from "./format-helpers.ts";
 
 let running: BaseEventLoop | null = null;
 
@@ -12,6 +13,31 @@ let running: BaseEventLoop | null = null;
 export function getRunningLoop(): BaseEventLoop {
   if (running === null) throw new RuntimeError("no running event loop");
   return running;
+}
+
+let installed: BaseEventLoop | null = null;
+let everInstalled = false;
+
+/**
+ * Install the loop that `getEventLoop()` gives while none runs; null for none. It is not started. Throws TypeError if
+ * `loop` is no loop. Python: `asyncio.set_event_loop`.
+ */
+export function setEventLoop(loop: BaseEventLoop | null): void {
+  if (loop !== null && typeof loop?.runForever !== "function") {
+    throw new TypeError(`an event loop or null was expected, not ${describeValue(loop)}`);
+  }
+  installed = loop;
+  everInstalled = true;
+}
+
+/** @internal The loop that runs or else is installed. Makes one with `factory` if {@link setEventLoop} was never called. */
+export function currentLoop(factory: (() => BaseEventLoop) | null = null): BaseEventLoop {
+  const loop = running ?? installed;
+  if (loop !== null) return loop;
+  if (factory === null || everInstalled) throw new RuntimeError("There is no current event loop");
+  const made = factory();
+  setEventLoop(made);
+  return made;
 }
 
 /** @internal */

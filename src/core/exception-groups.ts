@@ -1,4 +1,5 @@
 import { BaseException, cancellationOf, ValueError } from "./errors.ts";
+import { describeValue } from "./format-helpers.ts";
 
 /** What {@link BaseExceptionGroup.split} and `subgroup` go by: an error class, several, or a function. */
 export type ExceptionMatcher =
@@ -36,12 +37,15 @@ export class BaseExceptionGroup<E = unknown> extends AggregateError {
     return exceptionGroup(this.message, errors);
   }
 
-  /** The part of the group that matches, nesting kept; null if nothing does. */
+  /** The part of the group that matches, nesting kept; null if nothing does. Throws as {@link split}. */
   subgroup(matcher: ExceptionMatcher): BaseExceptionGroup | null {
     return this.split(matcher)[0];
   }
 
-  /** The part that matches and the rest, nesting kept; each is null if empty. */
+  /**
+   * The part that matches and the rest, nesting kept; each is null if empty. Throws TypeError if `matcher` is neither
+   * an error class, nor an array of them, nor a function.
+   */
   split(matcher: ExceptionMatcher): [BaseExceptionGroup | null, BaseExceptionGroup | null] {
     const matches = predicate(matcher);
     if (matches(this)) return [this, null];
@@ -54,6 +58,11 @@ export class BaseExceptionGroup<E = unknown> extends AggregateError {
       if (no !== null) rest.push(no);
     }
     return [this.#part(matching), this.#part(rest)];
+  }
+
+  override toString(): string {
+    const { length } = this.errors;
+    return `${super.toString()} (${length} sub-exception${length === 1 ? "" : "s"})`;
   }
 
   #part(errors: unknown[]): BaseExceptionGroup | null {
@@ -105,14 +114,19 @@ export function isException(error: unknown): boolean {
 }
 
 function predicate(matcher: ExceptionMatcher): (error: unknown) => boolean {
-  if (Array.isArray(matcher)) return (error) => matcher.some((Class) => error instanceof Class);
+  if (Array.isArray(matcher) && matcher.every(isErrorClass)) {
+    return (error) => matcher.some((Class) => error instanceof Class);
+  }
   if (isErrorClass(matcher)) return (error) => error instanceof matcher;
-  return matcher as (error: unknown) => boolean;
+  if (typeof matcher === "function") return matcher as (error: unknown) => boolean;
+  throw new TypeError(
+    `an error class, a list of them or a function was expected, not ${describeValue(matcher)}`,
+  );
 }
 
-function isErrorClass(matcher: ExceptionMatcher): matcher is new () => Error {
-  const prototype: unknown = (matcher as { prototype?: unknown }).prototype;
-  return matcher === (Error as unknown) || prototype instanceof Error;
+function isErrorClass(value: unknown): value is new () => Error {
+  if (typeof value !== "function") return false;
+  return value === Error || value.prototype instanceof Error;
 }
 
 function partition(error: unknown, matches: (error: unknown) => boolean): [unknown, unknown] {

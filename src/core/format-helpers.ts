@@ -1,14 +1,3 @@
-import { DEBUG_STACK_DEPTH } from "./constants.ts";
-
-/** The stack of the caller's caller as text, for debug reports. */
-export function creationStack(): string {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = DEBUG_STACK_DEPTH + 2;
-  const { stack = "" } = new Error();
-  Error.stackTraceLimit = limit;
-  return stack.split("\n").slice(3).join("\n");
-}
-
 /** `name()` for a function, as errors and `toString` show it. */
 export function describeFunction(fn: unknown): string {
   return typeof fn === "function" ? `${fn.name || "<anonymous>"}()` : String(fn);

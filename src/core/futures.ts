@@ -1,10 +1,12 @@
 import { inspect } from "node:util";
 import { AwaitableObject, type Reject, type Resolve, type Suspension } from "./awaitables.ts";
 import type { BaseEventLoop } from "./base-events.ts";
+import { isQuestion } from "./call-stacks.ts";
 import type { Context } from "./contextvars.ts";
+import { CreationStack, createdAt, sourceTraceback } from "./creation-stacks.ts";
 import { CancelledError, InvalidStateError, RuntimeError } from "./errors.ts";
-import { getRunningLoop } from "./events.ts";
-import { creationStack, describeFunction } from "./format-helpers.ts";
+import { currentLoop } from "./events.ts";
+import { describeFunction } from "./format-helpers.ts";
 import { type Callback, Handle, type Runnable } from "./handles.ts";
 import type { Obligation } from "./obligations.ts";
 
@@ -26,12 +28,14 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   /** @internal */
   readonly loop: BaseEventLoop;
   /** @internal Where it was made, in debug mode. */
-  readonly sourceTraceback: string | null;
+  readonly sourceTraceback: CreationStack | null;
   /**
    * @internal Set by `yield*` just before the future is handed to the task, so that a bare `yield` is noticed. It stays
    * set on a task that awaited itself: as in CPython, nobody can await that any more.
    */
   blocking = false;
+  /** @internal Whoever waits for this future waits for these: the call graph looks into it. */
+  members: Iterable<Future<unknown>> | null = null;
   #state: FutureState = "pending";
   #result: T | undefined;
   #exception: unknown = NO_ERROR;
@@ -41,11 +45,11 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   #waiters: Runnable[] = [];
   #unretrieved: Obligation | null = null;
 
-  /** Throws RuntimeError if no loop is given and none runs. */
-  constructor({ loop = getRunningLoop() }: { loop?: BaseEventLoop } = {}) {
+  /** For `loop`, by default the running one, or the one that was installed. Throws RuntimeError if there is none. */
+  constructor({ loop = currentLoop() }: { loop?: BaseEventLoop } = {}) {
     super();
     this.loop = loop;
-    this.sourceTraceback = loop.getDebug() ? creationStack() : null;
+    this.sourceTraceback = loop.getDebug() ? CreationStack.here() : null;
   }
 
   /** The loop that the future belongs to. Python: `Future.get_loop`. */
@@ -145,6 +149,11 @@ export class Future<T = unknown> extends AwaitableObject<T> {
     else this.#waiters.push(waiter);
   }
 
+  /** @internal Take back {@link addWaiter}. */
+  removeWaiter(waiter: Runnable): void {
+    this.#waiters = this.#waiters.filter((other) => other !== waiter);
+  }
+
   /** @internal The error that a waiter gets, or NO_ERROR; it counts as retrieved. */
   takeError(): unknown {
     if (this.#state === "pending") throw new InvalidStateError("Result is not set.");
@@ -153,9 +162,14 @@ export class Future<T = unknown> extends AwaitableObject<T> {
     return this.#exception;
   }
 
+  /** @internal The error, or NO_ERROR, without a claim to have dealt with it. */
+  get failure(): unknown {
+    return this.#exception;
+  }
+
   protected override settle(resolve: Resolve<T>, reject: Reject): void {
     if (this.done()) this.#deliver(resolve, reject);
-    else this.addWaiter({ run: () => this.#deliver(resolve, reject) });
+    else this.addWaiter({ run: () => this.#deliver(resolve, reject), subject: this as Future<unknown> });
   }
 
   #deliver(resolve: Resolve<T>, reject: Reject): void {
@@ -179,7 +193,7 @@ export class Future<T = unknown> extends AwaitableObject<T> {
       message: `${this.constructor.name} exception was never retrieved`,
       exception,
       source: this.toString(),
-      ...(this.sourceTraceback !== null && { sourceTraceback: this.sourceTraceback }),
+      ...sourceTraceback(this.sourceTraceback),
     });
   }
 
@@ -223,7 +237,8 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   }
 
   override toString(): string {
-    return `<${this.constructor.name} ${this.describe().join(" ")}>`;
+    const parts = [this.constructor.name, ...this.describe(), ...createdAt(this.sourceTraceback)];
+    return `<${parts.join(" ")}>`;
   }
 
   [inspect.custom](): string {
@@ -240,6 +255,7 @@ class FutureIterator<T> implements Iterator<Suspension, T, unknown> {
   }
 
   next(): IteratorResult<Suspension, T> {
+    if (this.#suspended && isQuestion()) return { done: false, value: this.#future as Future<unknown> };
     if (this.#future.done()) return { done: true, value: this.#future.result() };
     if (this.#suspended || this.#future.blocking) {
       throw new RuntimeError(`await wasn't used with future ${this.#future}`);

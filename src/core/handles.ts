@@ -1,13 +1,18 @@
-import { inspect, types } from "node:util";
+import { types } from "node:util";
 import type { BaseEventLoop } from "./base-events.ts";
 import { type Context, copyContext } from "./contextvars.ts";
+import { CreationStack, createdAt, sourceTraceback } from "./creation-stacks.ts";
 import { isFatal } from "./errors.ts";
 import { Frame } from "./execution.ts";
-import { creationStack, describeFunction } from "./format-helpers.ts";
+import { describeFunction } from "./format-helpers.ts";
+import type { Future } from "./futures.ts";
+import { Inspectable } from "./inspectable.ts";
 
-/** What the loop's ready queue holds. */
+/** What the loop's ready queue holds: a step. */
 export interface Runnable {
   run(): void;
+  /** Whose step it is, as far as a user knows it; null if nothing will run. */
+  readonly subject?: Handle | Future<unknown> | null;
 }
 
 export type Callback<A extends unknown[] = unknown[]> = (...args: A) => unknown;
@@ -16,13 +21,13 @@ export type Callback<A extends unknown[] = unknown[]> = (...args: A) => unknown;
  * A callback that waits for its turn: what `callSoon` returns. It runs in the context, and with every
  * AsyncLocalStorage value, of the place that scheduled it. Python: `asyncio.Handle`.
  */
-export class Handle {
+export class Handle extends Inspectable implements Disposable, Runnable {
   /** @internal A callback is no task, whoever scheduled it. */
   readonly task = null;
   /** @internal */
   readonly context: Context;
   /** @internal */
-  readonly sourceTraceback: string | null;
+  readonly sourceTraceback: CreationStack | null;
   protected readonly loop: BaseEventLoop;
   #callback: Callback | null;
   #args: readonly unknown[];
@@ -31,11 +36,12 @@ export class Handle {
 
   /** @internal */
   constructor(callback: Callback, args: readonly unknown[], loop: BaseEventLoop, context?: Context) {
+    super();
     this.#callback = callback;
     this.#args = args;
     this.loop = loop;
     this.context = context ?? copyContext();
-    this.sourceTraceback = loop.getDebug() ? creationStack() : null;
+    this.sourceTraceback = loop.getDebug() ? CreationStack.here() : null;
   }
 
   /** Never call the callback, and let go of it. No effect once it ran. Python: `Handle.cancel`. */
@@ -46,6 +52,11 @@ export class Handle {
     this.#args = [];
   }
 
+  /** {@link cancel}, at the end of a `using` block. */
+  [Symbol.dispose](): void {
+    this.cancel();
+  }
+
   /** Whether {@link cancel} was called. Python: `Handle.cancelled`. */
   cancelled(): boolean {
     return this.#cancelled;
@@ -54,6 +65,11 @@ export class Handle {
   /** The context in which the callback runs. Python: `Handle.get_context`. */
   getContext(): Context {
     return this.context;
+  }
+
+  /** @internal */
+  get subject(): this | null {
+    return this.#cancelled ? null : this;
   }
 
   /** @internal */
@@ -92,7 +108,7 @@ export class Handle {
       message: `Exception in callback ${describeFunction(callback)}`,
       exception,
       handle: this,
-      ...(this.sourceTraceback !== null && { sourceTraceback: this.sourceTraceback }),
+      ...sourceTraceback(this.sourceTraceback),
     });
   }
 
@@ -100,12 +116,8 @@ export class Handle {
     return this.#cancelled ? "cancelled" : describeFunction(this.#callback);
   }
 
-  toString(): string {
-    return `<${this.constructor.name} ${this.describe()}>`;
-  }
-
-  [inspect.custom](): string {
-    return this.toString();
+  override toString(): string {
+    return `<${[this.constructor.name, this.describe(), ...createdAt(this.sourceTraceback)].join(" ")}>`;
   }
 }
 

@@ -1,22 +1,19 @@
-import type { BaseEventLoop } from "./base-events.ts";
-import type { ExceptionContext } from "./exception-context.ts";
-
 /**
- * Something that an object still owes: an error that somebody should look at, a coroutine that somebody should await.
- * What is still owed when the object is garbage collected, or when the loop closes, is reported to the loop's
- * exception handler. The record must not refer to its owner, or that would never be collected.
+ * Something that an object still owes: an error that somebody should look at, a coroutine that somebody should await, a
+ * connection that somebody should close. What is still owed when the object is garbage collected, or when the loop
+ * closes, is told. The report must not refer to its owner, or that would never be collected.
  */
-export class Obligations {
-  readonly #loop: BaseEventLoop;
-  readonly #open = new Set<Obligation>();
-  readonly #registry = new FinalizationRegistry<Obligation>((obligation) => this.#report(obligation));
+export class Obligations<R> {
+  readonly #tell: (report: R) => void;
+  readonly #open = new Set<Obligation<R>>();
+  readonly #registry = new FinalizationRegistry<Obligation<R>>((obligation) => this.#report(obligation));
 
-  constructor(loop: BaseEventLoop) {
-    this.#loop = loop;
+  constructor(tell: (report: R) => void) {
+    this.#tell = tell;
   }
 
-  add(owner: object, report: ExceptionContext): Obligation {
-    const obligation: Obligation = {
+  add(owner: object, report: R): Obligation<R> {
+    const obligation: Obligation<R> = {
       report,
       settle: () => {
         if (this.#open.delete(obligation)) this.#registry.unregister(obligation);
@@ -32,14 +29,14 @@ export class Obligations {
     for (const obligation of this.#open) this.#report(obligation);
   }
 
-  #report(obligation: Obligation): void {
+  #report(obligation: Obligation<R>): void {
     if (!this.#open.has(obligation)) return;
     obligation.settle();
-    this.#loop.callExceptionHandler(obligation.report);
+    this.#tell(obligation.report);
   }
 }
 
-export interface Obligation {
-  readonly report: ExceptionContext;
+export interface Obligation<R = unknown> {
+  readonly report: R;
   settle(): void;
 }

@@ -1,8 +1,10 @@
 import { MAXIMUM_SELECT_TIMEOUT } from "./constants.ts";
+import { sourceTraceback } from "./creation-stacks.ts";
 import type { Driver } from "./driver.ts";
 import type { KeyboardInterrupt, SystemExit } from "./errors.ts";
 import { Frame } from "./execution.ts";
 import type { Runnable, TimerHandle } from "./handles.ts";
+import type { Stopwatch } from "./stopwatch.ts";
 import { Timers } from "./timers.ts";
 
 /**
@@ -23,6 +25,7 @@ export class Scheduler {
   #position = 0;
   #run: { resolve(): void; reject(error: unknown): void } | null = null;
   #stopping = false;
+  #stopwatch: Stopwatch | null = null;
   #fatal: KeyboardInterrupt | SystemExit | null = null;
   /** That of whoever called `run`: nobody's else, whoever wakes the loop. */
   #frame = new Frame();
@@ -45,6 +48,7 @@ export class Scheduler {
     });
     this.#frame = new Frame();
     this.#driver.begin();
+    this.#stopwatch?.start();
     this.#driver.afterMicrotasks(this.#nextIteration);
     return ended;
   }
@@ -61,6 +65,13 @@ export class Scheduler {
     this.#driver.wake();
   }
 
+  /** Time the steps from now on; with null, no more. */
+  measure(stopwatch: Stopwatch | null): void {
+    this.#stopwatch?.stop();
+    this.#stopwatch = stopwatch;
+    if (this.running) stopwatch?.start();
+  }
+
   enqueue(runnable: Runnable): void {
     this.#ready.push(runnable);
     this.#driver.wake();
@@ -69,6 +80,13 @@ export class Scheduler {
   schedule(timer: TimerHandle): void {
     this.timers.push(timer);
     this.#driver.wake();
+  }
+
+  /** Where the one that runs was made, for an exception context; in debug mode. */
+  handleTraceback(): { handleTraceback?: string } {
+    const stack = this.#batch[this.#position - 1]?.subject?.sourceTraceback ?? null;
+    const { sourceTraceback: handleTraceback } = sourceTraceback(stack);
+    return handleTraceback === undefined ? {} : { handleTraceback };
   }
 
   /** Forget all that is queued. */
@@ -126,7 +144,9 @@ export class Scheduler {
   #runBatch(): boolean {
     const batch = this.#batch;
     while (this.#fatal === null && this.#position < batch.length) {
-      batch[this.#position++]!.run();
+      const step = batch[this.#position++]!;
+      if (this.#stopwatch !== null) this.#stopwatch.begin(step);
+      step.run();
       if (this.needsDrain && this.#fatal === null) {
         this.needsDrain = false;
         this.#driver.afterMicrotasks(this.#sameIteration);
@@ -137,6 +157,7 @@ export class Scheduler {
       this.#leave(this.#fatal);
       return false;
     }
+    this.#stopwatch?.end();
     this.#startBatch([]);
     return true;
   }
@@ -153,6 +174,7 @@ export class Scheduler {
   #leave(error: unknown): void {
     const run = this.#run;
     if (run === null) return;
+    this.#stopwatch?.stop();
     this.#ready = [...this.#batch.slice(this.#position), ...this.#ready];
     this.#startBatch([]);
     this.#stopping = false;

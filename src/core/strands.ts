@@ -1,9 +1,11 @@
 import { type Awaitable, ForeignWait, type Outcome, type Suspension } from "./awaitables.ts";
+import { generatorStack } from "./call-stacks.ts";
 import { RuntimeError } from "./errors.ts";
 import { type Execution, Frame } from "./execution.ts";
 import { describeValue } from "./format-helpers.ts";
 import { Future, NO_ERROR } from "./futures.ts";
 import type { Runnable } from "./handles.ts";
+import type { StackFrame } from "./stack-frames.ts";
 import type { Task } from "./tasks.ts";
 
 /**
@@ -17,7 +19,7 @@ export class Strand implements Runnable {
   readonly #task: Task<unknown>;
   readonly #awaitable: Awaitable<unknown>;
   readonly #outcome: Outcome;
-  readonly #frame: Frame;
+  #frame: Frame;
   readonly #execution: Execution;
   #iterator: Iterator<Suspension, unknown, unknown> | null = null;
   #injected: unknown = NO_ERROR;
@@ -42,6 +44,11 @@ export class Strand implements Runnable {
     this.#execution = execution;
   }
 
+  /** Whose steps these are. */
+  get subject(): Task<unknown> {
+    return this.#task;
+  }
+
   /** Run to the first wait at once: awaiting something takes no turn of the loop. */
   start(): void {
     this.#continue(NO_ERROR, undefined);
@@ -50,6 +57,24 @@ export class Strand implements Runnable {
   /** The loop's turn: what it waited for is done, or it had given up a turn. */
   run(): void {
     this.#frame.resume(this.#execution, Strand.#step, this);
+  }
+
+  /** Give up the wait, and go on with `error`. */
+  interrupt(error: unknown): void {
+    const future = this.waitingOn;
+    if (future === null) return;
+    future.removeWaiter(this);
+    future.addWaiter({ run: () => future.takeError() });
+    this.waitingOn = null;
+    this.#task.waits.delete(this);
+    this.#injected = error;
+    this.#task.loop.enqueue(this);
+  }
+
+  /** Where it waits, and who waits for it, innermost frame first. */
+  stack(): StackFrame[] {
+    const frames = this.#iterator === null ? [] : generatorStack(this.#iterator);
+    return [...frames, ...this.#outcome.stack()];
   }
 
   static #step(strand: Strand): void {
@@ -90,7 +115,9 @@ export class Strand implements Runnable {
     throw error;
   }
 
+  /** What `enterWith` of an AsyncLocalStorage changed is there after the wait, as in an async function. */
   #suspend(suspension: Suspension): void {
+    this.#frame = new Frame();
     if (suspension === undefined) this.#task.loop.enqueue(this);
     else if (suspension instanceof Future) this.#waitFor(suspension);
     else if (suspension instanceof ForeignWait) this.#waitForForeign(suspension.promise);
@@ -120,10 +147,16 @@ export class Strand implements Runnable {
    */
   #waitForForeign(promise: PromiseLike<unknown>): void {
     this.#task.loop.promiseSettled();
+    this.#task.foreignWaits.add(this);
     promise.then(
-      (value) => this.#continue(NO_ERROR, value),
-      (error) => this.#continue(error, undefined),
+      (value) => this.#foreignDone(NO_ERROR, value),
+      (error) => this.#foreignDone(error, undefined),
     );
+  }
+
+  #foreignDone(error: unknown, value: unknown): void {
+    this.#task.foreignWaits.delete(this);
+    this.#continue(error, value);
   }
 
   #continue(error: unknown, value: unknown): void {
@@ -137,7 +170,7 @@ export class Strand implements Runnable {
   }
 }
 
-/** The strands of a task that wait for a future of ours, oldest first. */
+/** The strands of a task that wait for something, oldest wait first. */
 export class Waits implements Iterable<Strand> {
   #first: Strand | null = null;
   #last: Strand | null = null;
@@ -163,6 +196,9 @@ export class Waits implements Iterable<Strand> {
   }
 
   *[Symbol.iterator](): Generator<Strand, void> {
-    for (let strand = this.#first; strand !== null; strand = strand.next) yield strand;
+    for (let strand = this.#first, next: Strand | null; strand !== null; strand = next) {
+      next = strand.next;
+      yield strand;
+    }
   }
 }

@@ -1,11 +1,18 @@
 import { assertSignal, isHeard, onAbort } from "./abort-signals.ts";
 import type { Awaitable, Outcome, Reject, Resolve } from "./awaitables.ts";
 import type { BaseEventLoop, TaskOptions } from "./base-events.ts";
+import { formatStack, limitedStack, type TextFile } from "./base-tasks.ts";
+import { asyncStack } from "./call-stacks.ts";
 import { type Context, copyContext } from "./contextvars.ts";
-import type { Coroutine } from "./coroutines.ts";
+import { Coroutine } from "./coroutines.ts";
+import { warnSwallowed, watchDelivery } from "./debug.ts";
+import { channels } from "./diagnostics.ts";
 import { CancelledError, cancellationOf, isFatal, RuntimeError } from "./errors.ts";
 import { currentExecution, Frame } from "./execution.ts";
+import { describeValue } from "./format-helpers.ts";
 import { Future } from "./futures.ts";
+import type { TimerHandle } from "./handles.ts";
+import type { StackFrame } from "./stack-frames.ts";
 import { Strand, Waits } from "./strands.ts";
 
 let taskCount = 0;
@@ -20,24 +27,34 @@ export class Task<T = unknown> extends Future<T> {
   readonly context: Context;
   /** @internal The strands that wait for a future of ours. */
   readonly waits = new Waits();
+  /** @internal The strands that wait for a promise that is not ours. */
+  readonly foreignWaits = new Waits();
   readonly #coroutine: Coroutine<T>;
   #name: string;
   #cancelRequests = 0;
   #mustCancel = false;
   #abort: AbortController | null = null;
+  /** The wait that is being cancelled. Whoever asks for it again waits, by way of others, for this task itself. */
+  #passingOn: Strand | null = null;
   #stopListening: (() => void) | null = null;
+  /** In debug mode: warns if a cancellation is not delivered. */
+  #deliveryTimer: TimerHandle | null = null;
 
   /** Throws RuntimeError if `coroutine` was awaited or made into a task before; TypeError if `options.signal` is no AbortSignal. */
   constructor(coroutine: Coroutine<T>, options: TaskOptions & { loop?: BaseEventLoop } = {}) {
     super(options.loop ? { loop: options.loop } : {});
+    if (!(coroutine instanceof Coroutine)) {
+      throw new TypeError(`a coroutine was expected, not ${describeValue(coroutine)}`);
+    }
+    coroutine.schedule();
     const { signal } = options;
     if (signal !== undefined) assertSignal(signal);
-    coroutine.schedule();
     this.#coroutine = coroutine;
     this.#name = options.name === undefined ? `Task-${++taskCount}` : String(options.name);
     this.context = options.context ?? copyContext();
     this.loop.tasks.add(this);
     if (signal !== undefined) this.#stopListening = onAbort(signal, (message) => this.cancel(message));
+    if (channels.taskCreate.hasSubscribers) channels.taskCreate.publish({ task: this });
     const body = new Strand(this, coroutine, this, Frame.of(this));
     if (options.eagerStart && this.loop.isRunning()) body.start();
     else this.loop.enqueue(body);
@@ -69,6 +86,21 @@ export class Task<T = unknown> extends Future<T> {
   }
 
   /**
+   * Where the task stands: its frames, outermost first. A task that failed has those of its error, one that is done
+   * else has none. With `limit`, only so many: the newest, but of an error the oldest.
+   *
+   * Throws TypeError or ValueError for a limit that is no count. Python: `Task.get_stack`.
+   */
+  getStack({ limit = null }: { limit?: number | null } = {}): StackFrame[] {
+    return limitedStack(this, limit);
+  }
+
+  /** Write what {@link getStack} gives to `file`, by default `process.stderr`. Throws as it does. Python: `Task.print_stack`. */
+  printStack({ limit = null, file = process.stderr }: { limit?: number | null; file?: TextFile } = {}): void {
+    file.write(formatStack(this, limit));
+  }
+
+  /**
    * Ask the task to end: what it waits for is cancelled, and it gets a CancelledError with `message` there; if it
    * waits for nothing of ours, at its next wait. It may catch that, so `cancelled()` is not true at once, or ever.
    * Returns false if it was done already.
@@ -78,14 +110,29 @@ export class Task<T = unknown> extends Future<T> {
    */
   override cancel(message?: string): boolean {
     if (this.done()) return false;
+    if (this.#passingOn !== null) {
+      this.#passingOn.interrupt(new CancelledError(message));
+      return true;
+    }
+    if (channels.taskCancel.hasSubscribers) channels.taskCancel.publish({ task: this, message });
     this.#cancelRequests++;
     const heard = this.#abortSignal(message);
-    let delivered = false;
-    for (const { waitingOn } of this.waits) delivered = waitingOn!.cancel(message) || delivered;
+    const delivered = this.#passOn(message);
     if (delivered || heard) return true;
     this.#mustCancel = true;
     this.cancelMessage = message;
+    this.#deliveryTimer ??= watchDelivery(this);
     return true;
+  }
+
+  #passOn(message: string | undefined): boolean {
+    let delivered = false;
+    for (const strand of this.waits) {
+      this.#passingOn = strand;
+      delivered = strand.waitingOn!.cancel(message) || delivered;
+    }
+    this.#passingOn = null;
+    return delivered;
   }
 
   /** How many requests to cancel were made and not taken back. Python: `Task.cancelling`. */
@@ -98,7 +145,7 @@ export class Task<T = unknown> extends Future<T> {
    * none, a cancellation that was not delivered yet is forgotten. Python: `Task.uncancel`.
    */
   uncancel(): number {
-    if (this.#cancelRequests > 0 && --this.#cancelRequests === 0) this.#mustCancel = false;
+    if (this.#cancelRequests > 0 && --this.#cancelRequests === 0) this.#delivered();
     return this.#cancelRequests;
   }
 
@@ -127,30 +174,20 @@ export class Task<T = unknown> extends Future<T> {
 
   /** @internal An async function of this task awaits `awaitable`. */
   waitInside<V>(awaitable: Awaitable<V>, resolve: Resolve<V>, reject: Reject): void {
-    const { loop } = this;
-    const outcome: Outcome = {
-      returned(value) {
-        loop.promiseSettled();
-        resolve(value as V);
-      },
-      threw(error) {
-        loop.promiseSettled();
-        reject(error);
-      },
-    };
+    const outcome = new PromiseOutcome(this.loop, resolve, reject);
     new Strand(this, awaitable, outcome, new Frame(), currentExecution()).start();
   }
 
   /** @internal What a step starts with: `error`, unless a cancellation waits to be delivered. */
   takeCancellation(error: unknown): unknown {
     if (!this.#mustCancel) return error;
-    this.#mustCancel = false;
+    this.#delivered();
     return error instanceof CancelledError ? error : this.makeCancelledError();
   }
 
   /** @internal A strand has begun to wait for `future`: a cancellation that waits to be delivered strikes here. */
   cancelNewWait(future: Future<unknown>): void {
-    if (this.#mustCancel && future.cancel(this.cancelMessage)) this.#mustCancel = false;
+    if (this.#mustCancel && future.cancel(this.cancelMessage)) this.#delivered();
   }
 
   /** @internal The coroutine returned. */
@@ -161,23 +198,39 @@ export class Task<T = unknown> extends Future<T> {
       super.cancel(this.cancelMessage);
     } else {
       this.finish(value as T);
+      if (this.#cancelRequests > 0 && this.loop.getDebug()) warnSwallowed(this);
     }
+    this.#tellDone();
   }
 
   /** @internal The coroutine threw. */
   threw(error: unknown): void {
     this.#ended();
     const cancellation = cancellationOf(error);
-    if (cancellation !== null) {
-      this.cancelBecause(cancellation);
-      return;
-    }
-    this.fail(error);
+    if (cancellation !== null) this.cancelBecause(cancellation);
+    else this.fail(error);
+    this.#tellDone();
     if (isFatal(error)) this.loop.burst(error);
+  }
+
+  /** @internal Nobody is below a task on its stack. */
+  stack(): [] {
+    return [];
+  }
+
+  #delivered(): void {
+    this.#mustCancel = false;
+    this.#deliveryTimer?.cancel();
+    this.#deliveryTimer = null;
+  }
+
+  #tellDone(): void {
+    if (channels.taskDone.hasSubscribers) channels.taskDone.publish({ task: this });
   }
 
   #ended(): void {
     this.#stopListening?.();
+    this.#deliveryTimer?.cancel();
     this.loop.tasks.delete(this);
     this.#coroutine.finished();
   }
@@ -197,5 +250,32 @@ export class Task<T = unknown> extends Future<T> {
     const waitingOn = this.waits[Symbol.iterator]().next().value?.waitingOn;
     if (waitingOn) parts.push(`waitFor=${waitingOn.constructor.name}`);
     return parts;
+  }
+}
+
+/** An async function waits for the outcome. */
+class PromiseOutcome<T> implements Outcome {
+  readonly #loop: BaseEventLoop;
+  readonly #resolve: Resolve<T>;
+  readonly #reject: Reject;
+
+  constructor(loop: BaseEventLoop, resolve: Resolve<T>, reject: Reject) {
+    this.#loop = loop;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  returned(value: unknown): void {
+    this.#loop.promiseSettled();
+    this.#resolve(value as T);
+  }
+
+  threw(error: unknown): void {
+    this.#loop.promiseSettled();
+    this.#reject(error);
+  }
+
+  stack(): StackFrame[] {
+    return asyncStack(this.#resolve, this.#reject);
   }
 }

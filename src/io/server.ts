@@ -5,8 +5,11 @@ import type { BaseEventLoop } from "../core/base-events.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { CancelledError, RuntimeError } from "../core/errors.ts";
 import { type Future, setResultUnlessDone } from "../core/futures.ts";
+import { Inspectable } from "../core/inspectable.ts";
+import type { Obligation } from "../core/obligations.ts";
 import type { Transport } from "./transports.ts";
 import type { TransportSocket } from "./trsock.ts";
+import { mustBeClosed } from "./unclosed.ts";
 
 /** The listening sockets of a server, whatever they are made of. */
 export interface Listener {
@@ -21,7 +24,7 @@ export interface Listener {
  * A server that accepts connections: what `createServer` and `startServer` give. At the end of an `await using` block
  * it is closed, and its last connection awaited. Python: `asyncio.Server`.
  */
-export class Server {
+export class Server extends Inspectable implements AsyncDisposable {
   readonly #loop: BaseEventLoop;
   readonly #transports = new Set<Transport>();
   /** Null once closed. */
@@ -30,11 +33,15 @@ export class Server {
   #waiters: Future<void>[] | null = [];
   #serving = false;
   #serveForever: Future<void> | null = null;
+  /** In debug mode. */
+  readonly #closingOwed: Obligation | null;
 
   /** @internal */
   constructor(loop: BaseEventLoop, listener: Listener) {
+    super();
     this.#loop = loop;
     this.#listener = listener;
+    this.#closingOwed = mustBeClosed(this, "server", loop);
   }
 
   /** The loop that the server belongs to. Python: `Server.get_loop`. */
@@ -70,6 +77,7 @@ export class Server {
     const listener = this.#listener;
     if (listener === null) return;
     this.#listener = null;
+    this.#closingOwed?.settle();
     this.#serving = false;
     listener.close();
     this.#serveForever?.cancel();
@@ -155,12 +163,8 @@ export class Server {
     for (const waiter of waiters) setResultUnlessDone(waiter, undefined);
   }
 
-  toString(): string {
+  override toString(): string {
     const names = this.sockets.map((socket) => inspect(socket.getsockname()));
     return `<Server ${this.#serving ? "serving" : "not serving"} sockets=[${names.join(", ")}]>`;
-  }
-
-  [inspect.custom](): string {
-    return this.toString();
   }
 }

@@ -3,6 +3,7 @@ import type { BaseEventLoop } from "../core/base-events.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { IncompleteReadError, LimitOverrunError, RuntimeError, ValueError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
+import { Inspectable } from "../core/inspectable.ts";
 import type { Waiting } from "./backend.ts";
 import { Inflow } from "./inflow.ts";
 import { type Separator, SeparatorSearch, type Separators, separatorsOf } from "./separators.ts";
@@ -21,7 +22,7 @@ const EMPTY = Buffer.alloc(0);
  * What a read gives is yours, and not copied: it shares memory with what came in together with it. Copy the few bytes
  * that you keep for long. Python: `asyncio.StreamReader`.
  */
-export class StreamReader {
+export class StreamReader extends Inspectable {
   readonly #inflow: Inflow;
   /** @internal The writer of the same connection: while anybody reads it must not be collected, that would close it. */
   partner: object | null = null;
@@ -31,6 +32,7 @@ export class StreamReader {
    * Throws ValueError unless it is above 0, RuntimeError if no loop is given and none runs.
    */
   constructor({ limit = DEFAULT_LIMIT, loop }: { limit?: number; loop?: BaseEventLoop } = {}) {
+    super();
     if (!(limit > 0)) throw new ValueError(`limit must be above 0, not ${inspect(limit)}`);
     this.#inflow = new Inflow(limit, loop ?? getRunningLoop());
   }
@@ -207,14 +209,10 @@ export class StreamReader {
     return value.length > 0 ? { done: false, value } : { done: true, value: undefined };
   }
 
-  toString(): string {
+  override toString(): string {
     const { limit } = this.#inflow;
     const shown = limit === DEFAULT_LIMIT ? [] : [`limit=${limit}`];
     return `<${["StreamReader", ...shown, ...this.#inflow.describe()].join(" ")}>`;
-  }
-
-  [inspect.custom](): string {
-    return this.toString();
   }
 }
 

@@ -2,9 +2,11 @@ import type { BaseEventLoop } from "../core/base-events.ts";
 import { LOG_THRESHOLD_FOR_CONNLOST_WRITES } from "../core/constants.ts";
 import { isFatal, OSError, RuntimeError } from "../core/errors.ts";
 import { logger } from "../core/log.ts";
+import type { Obligation } from "../core/obligations.ts";
 import type { StreamProtocol } from "./protocols.ts";
 import type { Server } from "./server.ts";
 import { type BytesLike, Transport, toBytes, writeBufferLimits } from "./transports.ts";
+import { mustBeClosed } from "./unclosed.ts";
 
 /** The state of a transport, apart from its socket, which both backends share. */
 export abstract class StreamTransport extends Transport {
@@ -20,6 +22,8 @@ export abstract class StreamTransport extends Transport {
   #high: number;
   #protocolPaused = false;
   readonly #server: Server | null;
+  /** In debug mode, once it has begun. */
+  #closingOwed: Obligation | null = null;
 
   constructor(loop: BaseEventLoop, protocol: StreamProtocol, server: Server | null) {
     super();
@@ -32,6 +36,7 @@ export abstract class StreamTransport extends Transport {
   /** Tell the protocol, then read, then `made`: each in its own callback, in this order. */
   begin(made: () => void = () => {}): void {
     this.#server?.attach(this);
+    this.#closingOwed = mustBeClosed(this, "transport", this.loop);
     this.loop.callSoon(() => this.#protocol.connectionMade(this));
     this.loop.callSoon(() => this.startReading());
     this.loop.callSoon(made);
@@ -95,6 +100,7 @@ export abstract class StreamTransport extends Transport {
   /** The connection is gone; tell the protocol, once. */
   protected lose(error: Error | null): void {
     this.lost++;
+    this.#closingOwed?.settle();
     this.loop.callSoon(() => this.#connectionLost(error));
   }
 

@@ -1,10 +1,11 @@
-import { inspect } from "node:util";
 import type { BaseEventLoop } from "../core/base-events.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { ConnectionError } from "../core/errors.ts";
+import { Inspectable } from "../core/inspectable.ts";
 import type { Waiting } from "./backend.ts";
 import type { StreamReader } from "./stream-reader.ts";
 import type { BytesLike, ExtraInfo, Transport } from "./transports.ts";
+import { isWatched } from "./unclosed.ts";
 
 /** What a writer needs of its protocol. A {@link FlowControlMixin} has the first, a StreamReaderProtocol both. */
 export interface WriterProtocol {
@@ -23,6 +24,7 @@ interface Link {
 const unclosed = new FinalizationRegistry<Link>(({ transport, loop }) => {
   if (transport.isClosing()) return;
   if (loop.isClosed()) {
+    if (isWatched(transport)) return;
     process.emitWarning(`a StreamWriter was not closed before its loop was: ${transport}`, "ResourceWarning");
   } else {
     process.emitWarning(`unclosed StreamWriter: ${transport}`, "ResourceWarning");
@@ -35,7 +37,7 @@ const unclosed = new FinalizationRegistry<Link>(({ transport, loop }) => {
  * by {@link close}. If it is garbage collected before, with its reader, a ResourceWarning is emitted and the connection
  * closed. Python: `asyncio.StreamWriter`.
  */
-export class StreamWriter {
+export class StreamWriter extends Inspectable implements AsyncDisposable {
   readonly #link: Link;
   readonly #protocol: WriterProtocol;
   readonly #reader: StreamReader | null;
@@ -47,6 +49,7 @@ export class StreamWriter {
     reader: StreamReader | null,
     loop: BaseEventLoop,
   ) {
+    super();
     this.#link = { transport, loop };
     this.#protocol = protocol;
     this.#reader = reader;
@@ -145,13 +148,9 @@ export class StreamWriter {
     yield* this.#protocol.drained();
   }
 
-  toString(): string {
+  override toString(): string {
     const parts = [`transport=${this.transport}`];
     if (this.#reader !== null) parts.push(`reader=${this.#reader}`);
     return `<StreamWriter ${parts.join(" ")}>`;
-  }
-
-  [inspect.custom](): string {
-    return this.toString();
   }
 }

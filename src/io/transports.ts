@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { ValueError } from "../core/errors.ts";
+import { Inspectable } from "../core/inspectable.ts";
 import type { Address } from "./address.ts";
 import type { BaseProtocol } from "./protocols.ts";
 import type { TransportSocket } from "./trsock.ts";
@@ -18,7 +19,7 @@ export interface ExtraInfo {
 export type BytesLike = Uint8Array | ArrayBuffer | string;
 
 /** One side of a connection, as the protocol sees it. Python: `asyncio.BaseTransport`. */
-export abstract class BaseTransport {
+export abstract class BaseTransport extends Inspectable implements Disposable {
   /** @internal */
   protected readonly extra: Partial<ExtraInfo> = {};
 
@@ -45,12 +46,6 @@ export abstract class BaseTransport {
   /** As {@link close}, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
-  }
-
-  abstract toString(): string;
-
-  [inspect.custom](): string {
-    return this.toString();
   }
 }
 

@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import type { Suspension } from "../core/awaitables.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { BrokenBarrierError, ValueError } from "../core/errors.ts";
+import { Inspectable } from "../core/inspectable.ts";
 import { Condition } from "./conditions.ts";
 
 /**
@@ -11,7 +12,7 @@ import { Condition } from "./conditions.ts";
 type BarrierState = "filling" | "draining" | "resetting" | "broken";
 
 /** A place where a fixed number of tasks wait for each other, round after round. Python: `asyncio.Barrier`. */
-export class Barrier {
+export class Barrier extends Inspectable {
   /** How many tasks make a round. Python: `Barrier.parties`. */
   readonly parties: number;
   readonly #condition = new Condition();
@@ -21,6 +22,7 @@ export class Barrier {
 
   /** Throws TypeError if `parties` is no integer, ValueError if it is below 1. */
   constructor(parties: number) {
+    super();
     if (!Number.isInteger(parties))
       throw new TypeError(`parties must be an integer, not ${inspect(parties)}`);
     if (parties < 1) throw new ValueError(`parties must be >= 1, not ${parties}`);
@@ -101,12 +103,8 @@ export class Barrier {
     this.#enter(this.#state === "broken" ? "broken" : "filling");
   }
 
-  toString(): string {
+  override toString(): string {
     const waiting = this.broken ? "" : `, waiters:${this.nWaiting}/${this.parties}`;
     return `<Barrier [${this.#state}${waiting}]>`;
-  }
-
-  [inspect.custom](): string {
-    return this.toString();
   }
 }

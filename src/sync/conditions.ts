@@ -53,14 +53,21 @@ export class Condition extends LoopBound {
 
   /**
    * {@link wait} until `predicate()` is true, not at all if it is; gives what it gave last. Throws as `wait` does, and
-   * what `predicate` throws. Python: `Condition.wait_for`.
+   * what `predicate` throws; TypeError if that is not a function. Python: `Condition.wait_for`.
    */
   waitFor<T>(predicate: () => T): Coroutine<T> {
+    if (typeof predicate !== "function") {
+      throw new TypeError(`predicate must be a function, not ${inspect(predicate)}`);
+    }
     return new Coroutine(() => this.#waitFor(predicate), "Condition.waitFor");
   }
 
-  /** Wake `n` of those who wait; they go on when they get the lock. Throws RuntimeError if the lock is not held. Python: `Condition.notify`. */
+  /**
+   * Wake `n` of those who wait; they go on when they get the lock. Throws RuntimeError if the lock is not held,
+   * TypeError if `n` is no integer. Python: `Condition.notify`.
+   */
   notify(n = 1): void {
+    if (!Number.isInteger(n)) throw new TypeError(`n must be an integer, not ${inspect(n)}`);
     if (!this.locked()) throw new RuntimeError("cannot notify on un-acquired lock");
     this.#wake(n);
   }

@@ -2,6 +2,7 @@ import type { Suspension } from "../core/awaitables.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { CancelledError, RuntimeError } from "../core/errors.ts";
 import { type Future, setResultUnlessDone } from "../core/futures.ts";
+import { Inspectable } from "../core/inspectable.ts";
 import { LoopBound } from "./mixins.ts";
 
 /**
@@ -9,11 +10,12 @@ import { LoopBound } from "./mixins.ts";
  * once at most, and not at all if the lock was released by hand. A semaphore does not know who is in: there, its guard
  * releases even so.
  */
-export class Guard implements Disposable {
+export class Guard extends Inspectable implements Disposable {
   #release: ((guard: Guard) => void) | null;
 
   /** @internal */
   constructor(release: (guard: Guard) => void) {
+    super();
     this.#release = release;
   }
 
@@ -26,6 +28,10 @@ export class Guard implements Disposable {
 
   [Symbol.dispose](): void {
     this.release();
+  }
+
+  override toString(): string {
+    return `<Guard ${this.#release === null ? "released" : "unreleased"}>`;
   }
 }
 

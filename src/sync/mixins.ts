@@ -1,13 +1,13 @@
-import { inspect } from "node:util";
 import type { BaseEventLoop } from "../core/base-events.ts";
 import { RuntimeError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
+import { Inspectable } from "../core/inspectable.ts";
 
 /**
  * A primitive may be made before any loop runs: it belongs to the loop in which a task first waits at it.
  * Python: `mixins._LoopBoundMixin`.
  */
-export abstract class LoopBound {
+export abstract class LoopBound extends Inspectable {
   #loop: BaseEventLoop | null = null;
 
   /** The running loop. Throws RuntimeError if the primitive belongs to another one. */
@@ -16,11 +16,5 @@ export abstract class LoopBound {
     this.#loop ??= loop;
     if (this.#loop !== loop) throw new RuntimeError(`${this} is bound to a different event loop`);
     return loop;
-  }
-
-  abstract toString(): string;
-
-  [inspect.custom](): string {
-    return this.toString();
   }
 }

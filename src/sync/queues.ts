@@ -20,7 +20,7 @@ export interface Store<T> extends Iterable<T> {
  * after item until it is shut down. Python: `asyncio.Queue`.
  */
 export class Queue<T> extends LoopBound {
-  /** How many items it takes; 0 or less for any number. Python: `Queue.maxsize`. */
+  /** How many items it takes; 0 or less, or Infinity, for any number. Python: `Queue.maxsize`. */
   readonly maxsize: number;
   readonly #items: Store<T>;
   readonly #getters = new Set<Future<void>>();
@@ -29,11 +29,11 @@ export class Queue<T> extends LoopBound {
   #unfinished = 0;
   #shutDown = false;
 
-  /** Throws TypeError if `maxsize` is not a number. */
+  /** Throws TypeError if `maxsize` is neither an integer nor infinite. */
   constructor(maxsize = 0, store: Store<T> = new Deque<T>()) {
     super();
-    if (typeof maxsize !== "number" || Number.isNaN(maxsize)) {
-      throw new TypeError(`maxsize must be a number, not ${inspect(maxsize)}`);
+    if (!Number.isInteger(maxsize) && maxsize !== Number.POSITIVE_INFINITY) {
+      throw new TypeError(`maxsize must be an integer, not ${inspect(maxsize)}`);
     }
     this.maxsize = maxsize;
     this.#items = store;
@@ -107,11 +107,13 @@ export class Queue<T> extends LoopBound {
 
   /**
    * Refuse further items; those in the queue can still be taken out, unless `immediate`, which drops them and counts
-   * them as dealt with. All who wait are woken. Python: `Queue.shutdown`.
+   * them as dealt with. All who wait are woken. Throws TypeError if `options` is no object. Python: `Queue.shutdown`.
    */
-  shutdown({ immediate = false }: { immediate?: boolean } = {}): void {
+  shutdown(options: { immediate?: boolean } = {}): void {
+    // In Python it can be given by position, and `shutdown(true)` would go unnoticed.
+    if (typeof options !== "object") throw new TypeError(`expected {immediate}, not ${inspect(options)}`);
     this.#shutDown = true;
-    if (immediate) this.#drop();
+    if (options.immediate) this.#drop();
     wakeAll(this.#getters);
     wakeAll(this.#putters);
   }
@@ -164,9 +166,14 @@ export class Queue<T> extends LoopBound {
     return this.getNowait();
   }
 
+  /** @internal What a getter or putter waits for. */
+  protected createWaiter(): Future<void> {
+    return this.loop.createFuture<void>();
+  }
+
   /** Whoever is cancelled after being woken passes the wake-up on, if there is still something to wake for. */
   *#waitAmong(waiters: Set<Future<void>>, worthwhile: () => boolean) {
-    const waiter = this.loop.createFuture<void>();
+    const waiter = this.createWaiter();
     waiters.add(waiter);
     try {
       yield* waiter;
@@ -193,9 +200,12 @@ export class PriorityQueue<T> extends Queue<T> {
   /**
    * `compare(a, b)` says which comes first: below 0 is `a`, above 0 is `b`. Without it, items are compared as Python
    * does: numbers, strings and arrays of them, item by item, such as `[priority, name]`; TypeError for anything else.
-   * Equal items come in no particular order.
+   * Equal items come in no particular order. Throws as {@link Queue} does; TypeError if `compare` is not a function.
    */
   constructor(maxsize = 0, { compare = inOrder }: { compare?: (a: T, b: T) => number } = {}) {
+    if (typeof compare !== "function") {
+      throw new TypeError(`compare must be a function, not ${inspect(compare)}`);
+    }
     super(maxsize, new Heap<T>(compare));
   }
 }

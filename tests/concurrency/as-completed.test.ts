@@ -66,7 +66,7 @@ inEachFlavour("all are started at once, one given twice counts once", function* 
 inEachFlavour("an error comes out of its own item", function* ({ on }) {
   const bad = new Future<number>();
   getRunningLoop().callLater(1, () => bad.setException(new TypeError("mine")));
-  const [first, second] = asCompleted([after(2), bad]) as Iterable<Coroutine<number>>;
+  const [first, second] = asCompleted([after(2), bad]);
   yield* rejects(on(first!), TypeError, "mine");
   assert.equal(yield* on(second!), 2);
 });
@@ -97,6 +97,70 @@ inEachFlavour("after the timeout nobody waits for the others any more", function
 inEachFlavour("the timer is dropped when all are done", function* ({ on }) {
   for (const next of asCompleted([after(1)], { timeout: 100 })) yield* on(next);
   assert.equal(getRunningLoop().timers.next(), null);
+});
+
+inEachFlavour("the timer is dropped when all are done, whoever has asked for them", function* ({ on }) {
+  asCompleted([after(1)], { timeout: 100 });
+  yield* on(sleep(2));
+  assert.equal(getRunningLoop().timers.next(), null);
+});
+
+inEachFlavour("a loop that is left early leaves nobody waiting", function* ({ on }) {
+  const slow = new Future<number>();
+  const completed = asCompleted([slow, after(1)]);
+  for (const next of completed) {
+    assert.equal(yield* on(next), 1);
+    break;
+  }
+  assert.equal(String(slow), "<Future pending>");
+  assert.deepEqual([...completed], []);
+});
+
+inEachFlavour(
+  "one that is left early with a timeout leaves nobody waiting when that is over",
+  function* ({ on }) {
+    const slow = new Future<number>();
+    for (const next of asCompleted([slow, after(1)], { timeout: 100 })) {
+      assert.equal(yield* on(next), 1);
+      break;
+    }
+    assert.equal(getRunningLoop().timers.next(), 100);
+    yield* on(sleep(100));
+    assert.equal(String(slow), "<Future pending>");
+  },
+);
+
+inEachFlavour("coroutines that were taken before it was left still give their results", function* ({ on }) {
+  const slow = new Future<number>();
+  const [first, second] = asCompleted([after(2), slow, after(1)]);
+  yield* on(sleep(3));
+  assert.equal(String(slow), "<Future pending>");
+  assert.deepEqual([yield* on(first!), yield* on(second!)], [1, 2]);
+});
+
+test("a for await that is left early leaves nobody waiting", async () => {
+  using loop = newLoop();
+  await loop.runUntilComplete(async () => {
+    const slow = new Future<number>();
+    const completed = asCompleted([slow, after(1)]);
+    for await (const future of completed) {
+      assert.equal(future.result(), 1);
+      break;
+    }
+    assert.equal(String(slow), "<Future pending>");
+    assert.equal((await completed.next()).done, true);
+  });
+});
+
+inEachFlavour("it shows how many are not done, and how many wait to be asked for", function* ({ on }) {
+  const last = after(4);
+  const completed = asCompleted([after(1), after(2), last]);
+  assert.equal(String(completed), "<AsCompletedIterator pending=3 completed=0>");
+  yield* on(sleep(3));
+  assert.equal(String(completed), "<AsCompletedIterator pending=1 completed=2>");
+  yield* on(completed.next());
+  assert.equal(String(completed), "<AsCompletedIterator pending=1 completed=1>");
+  yield* on(last);
 });
 
 inEachFlavour("nothing to wait for is over at once", function* ({ on }) {

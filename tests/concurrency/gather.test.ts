@@ -194,6 +194,21 @@ inEachFlavour("an error that nobody retrieves from the gathering is reported, on
   );
 });
 
+inEachFlavour("a member that outlives gatherings that failed remembers them as one", function* ({ on }) {
+  const reports = collectReports();
+  const longLived = new Future();
+  for (let i = 0; i < 3; i++) {
+    const failing = new Future();
+    getRunningLoop().callSoon(() => failing.setException(new TypeError("mine")));
+    yield* rejects(on(gather(longLived, failing, longLived)), TypeError, "mine");
+  }
+  assert.equal(String(longLived), "<Future pending waiters=1>");
+  longLived.setException(new Error("interests nobody"));
+  yield* on(sleep(0));
+  getRunningLoop().obligations.callIn();
+  assert.deepEqual(reports, []);
+});
+
 test("members of different loops are refused", () => {
   using loop = newLoop();
   using other = newLoop();

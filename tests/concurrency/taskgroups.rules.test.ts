@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import {
+  BaseExceptionGroup,
+  CancelledError,
   createTask,
   ExceptionGroup,
+  GeneratorExit,
   getRunningLoop,
   KeyboardInterrupt,
   RuntimeError,
@@ -86,6 +90,77 @@ for (const Fatal of [KeyboardInterrupt, SystemExit]) {
   });
 }
 
+for (const Fatal of [KeyboardInterrupt, SystemExit]) {
+  test(`the errors of tasks that ${Fatal.name} of the body leaves no room for are reported`, async () => {
+    using loop = newLoop();
+    const reports = collectReports(loop);
+    const failWhenCancelled = async () => {
+      try {
+        await sleep(10);
+      } catch {
+        throw new TypeError("mine");
+      }
+    };
+    const main = loop.createTask(() =>
+      TaskGroup.run(async (group) => {
+        group.createTask(failWhenCancelled);
+        await sleep(1);
+        throw new Fatal();
+      }),
+    );
+    await assert.rejects(loop.runUntilComplete(main), Fatal);
+    const messages = reports.map(({ message, exception }) => [message, String(exception)]);
+    assert.deepEqual(messages, [
+      [
+        "error of a task that its TaskGroup could not throw, because the program is to end",
+        "TypeError: mine",
+      ],
+    ]);
+    assert.ok(reports[0]?.taskGroup instanceof TaskGroup);
+  });
+}
+
+test("KeyboardInterrupt of a task comes out, and is not reported beside that", async () => {
+  using loop = newLoop();
+  const reports = collectReports(loop);
+  const main = loop.createTask(() =>
+    TaskGroup.run((group) => {
+      group.createTask(() => {
+        throw new KeyboardInterrupt();
+      });
+    }),
+  );
+  await assert.rejects(loop.runUntilComplete(main), KeyboardInterrupt);
+  await assert.rejects(loop.runUntilComplete(main), KeyboardInterrupt);
+  assert.deepEqual(reports, []);
+});
+
+inEachFlavour("GeneratorExit of the body comes out as it is if it is alone", function* ({ on, body }) {
+  const exit = new GeneratorExit();
+  const closed = body(function* (_group: TaskGroup) {
+    throw exit;
+  });
+  assert.equal(yield* rejects(on(TaskGroup.run(closed)), GeneratorExit), exit);
+  const besideAnother = body(function* (group: TaskGroup) {
+    group.createTask(() => {
+      throw new TypeError("mine");
+    });
+    yield* rejects(on(sleep(1)), CancelledError);
+    throw exit;
+  });
+  const group = yield* rejects(on(TaskGroup.run(besideAnother)), BaseExceptionGroup);
+  assert.deepEqual(group.exceptions.map(String), ["TypeError: mine", String(exit)]);
+});
+
+inEachFlavour("GeneratorExit of a task is an error as any other", function* ({ on, body }) {
+  const failing = body(function* (group: TaskGroup) {
+    group.createTask(() => {
+      throw new GeneratorExit();
+    });
+  });
+  yield* rejects(on(TaskGroup.run(failing)), BaseExceptionGroup);
+});
+
 test("a group needs a task", async () => {
   using loop = newLoop();
   const errors: unknown[] = [];
@@ -141,5 +216,5 @@ inEachFlavour("a group shows its state", function* ({ on, body }) {
       }),
     ),
   );
-  assert.equal(String(group), "<TaskGroup finished tasks=0 errors=0>");
+  assert.equal(inspect(group), "<TaskGroup finished tasks=0 errors=0>");
 });

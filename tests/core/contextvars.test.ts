@@ -143,15 +143,50 @@ test("a token is good for its own variable and context only", () => {
   assert.equal(context.has(variable), false);
 });
 
+inEachFlavour("at the end of a using block the earlier value is back, across waits", function* ({ on }) {
+  const variable = new ContextVar<string>("variable");
+  const seen: string[] = [];
+  {
+    using _outer = variable.set("outer");
+    {
+      using token = variable.set("inner");
+      assert.deepEqual(token.oldValue, { value: "outer" });
+      yield* on(sleep(1));
+      seen.push(variable.get());
+    }
+    seen.push(variable.get());
+  }
+  assert.deepEqual(seen, ["inner", "outer"]);
+  assert.throws(() => variable.get(), LookupError);
+});
+
+test("a using block does not reset again what was reset by hand", () => {
+  const variable = new ContextVar<string>("variable");
+  new Context().run(() => {
+    {
+      using token = variable.set("first");
+      variable.reset(token);
+      variable.set("second");
+    }
+    assert.equal(variable.get(), "second");
+  });
+});
+
+test("a using block that ends in another context than it began is an error", () => {
+  const variable = new ContextVar<string>("variable");
+  const token = new Context().run(() => variable.set("value"));
+  assert.throws(() => token[Symbol.dispose](), ValueError);
+});
+
 test("variables and tokens show their names", () => {
   const variable = new ContextVar<string>("request");
   assert.equal(variable.name, "request");
   assert.equal(String(variable), '<ContextVar name="request">');
   new Context().run(() => {
     const token = variable.set("x");
-    assert.equal(String(token), '<Token of <ContextVar name="request">>');
+    assert.equal(String(token), '<Token var=<ContextVar name="request">>');
     variable.reset(token);
-    assert.equal(String(token), '<Token used of <ContextVar name="request">>');
+    assert.equal(String(token), '<Token used var=<ContextVar name="request">>');
   });
 });
 

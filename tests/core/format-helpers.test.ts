@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { creationStack, describeFunction, describeValue } from "../../src/core/format-helpers.ts";
+import { describeFunction, describeValue } from "../../src/core/format-helpers.ts";
 
 test("a function is described by its name", () => {
   function work() {}
@@ -26,14 +26,4 @@ test("a value is described in a few words", () => {
     [Symbol("s"), "the symbol Symbol(s)"],
   ];
   for (const [value, text] of described) assert.equal(describeValue(value), text);
-});
-
-test("a creation stack begins with who called the maker, and leaves Error.stackTraceLimit alone", () => {
-  const limit = Error.stackTraceLimit;
-  const maker = () => creationStack();
-  const stack = (function caller() {
-    return maker();
-  })();
-  assert.match(stack.split("\n")[0] ?? "", /at caller /);
-  assert.equal(Error.stackTraceLimit, limit);
 });

@@ -27,7 +27,7 @@ test("a new future is neither done nor cancelled, and has neither result nor err
 });
 
 test("a future needs a loop", () => {
-  assert.throws(() => new Future(), { name: "RuntimeError", message: "no running event loop" });
+  assert.throws(() => new Future(), { name: "RuntimeError", message: "There is no current event loop" });
   using loop = newLoop();
   assert.equal(new Future({ loop }).getLoop(), loop);
 });

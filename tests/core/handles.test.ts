@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import { Context, getRunningLoop, Handle, sleep, TimerHandle } from "../../src/index.ts";
 import { inEachFlavour } from "../flavours.ts";
-import { collectGarbage, collectReports, newLoop } from "../helpers.ts";
+import { collectGarbage, collectReports, iterate, newLoop } from "../helpers.ts";
 
 test("callSoon gives a Handle, callLater and callAt give a TimerHandle", () => {
   using loop = newLoop();
@@ -83,4 +83,26 @@ test("an async function as a callback that fails is reported as a callback that 
     reports.map(({ message, exception }) => [message, String(exception)]),
     [["Exception in callback fail()", "Error: late"]],
   );
+});
+
+test("a handle and a timer are cancelled at the end of a using block", async () => {
+  using loop = newLoop();
+  const log: string[] = [];
+  {
+    using handle = loop.callSoon(() => log.push("soon"));
+    using timer = loop.callLater(0, () => log.push("later"));
+    assert.equal(handle.cancelled() || timer.cancelled(), false);
+  }
+  await iterate(loop, 2);
+  assert.deepEqual(log, []);
+});
+
+test("in debug mode a handle shows where it was made", () => {
+  using loop = newLoop();
+  loop.setDebug(true);
+  function work() {}
+  assert.match(String(loop.callSoon(work)), /^<Handle work\(\) created at \S+handles\.test\.ts:\d+:\d+>$/);
+  const timer = loop.callAt(1.5, work);
+  timer.cancel();
+  assert.match(inspect(timer), /^<TimerHandle when=1\.5 cancelled created at \S+handles\.test\.ts:\d+:\d+>$/);
 });

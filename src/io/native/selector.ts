@@ -133,6 +133,7 @@ export class EpollSelector {
   /** End the watch: no more `onReady`, and the process may exit. `watch` and `unwatch` cost about 4 µs together. */
   unwatch(): void {
     this.#poll?.stop();
+    this.#onReady = undefined;
   }
 
   /** Release everything. The registered fds stay open. Closing twice is harmless. */

@@ -1,6 +1,6 @@
 import { constants } from "node:os";
-import { inspect } from "node:util";
 import { NotImplementedError, type OSError, ValueError } from "../../core/errors.ts";
+import { Inspectable } from "../../core/inspectable.ts";
 import type { Address } from "../address.ts";
 import { AF_UNIX, SOCK_STREAM } from "../socket-constants.ts";
 import { decodeAddress, encodeAddress, formatAddress, SOCKADDR_SIZE } from "./address.ts";
@@ -26,7 +26,7 @@ const shared = Buffer.allocUnsafeSlow(64 * 1024);
  * have to wait, EBADF after `close`. Sockets are closed on exec. One that is collected unclosed is closed with a
  * ResourceWarning; one that is open when a worker thread ends stays open until the process ends.
  */
-export class Socket {
+export class Socket extends Inspectable implements Disposable {
   readonly #descriptor: Descriptor;
 
   /**
@@ -37,6 +37,7 @@ export class Socket {
    * to the caller.
    */
   constructor(family = -1, type = -1, proto = -1, { fileno }: { fileno?: number } = {}) {
+    super();
     this.#descriptor =
       fileno === undefined
         ? descriptors.create(family, type, proto)
@@ -218,12 +219,8 @@ export class Socket {
   }
 
   /** `<Socket fd=7, family=AF_INET, type=SOCK_STREAM, proto=0, laddr=["127.0.0.1",80]>` */
-  toString(): string {
+  override toString(): string {
     return descriptors.describe(this.#descriptor);
-  }
-
-  [inspect.custom](): string {
-    return this.toString();
   }
 
   #name(call: "getsockname" | "getpeername"): Address {

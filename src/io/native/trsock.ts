@@ -1,12 +1,14 @@
+import { Inspectable } from "../../core/inspectable.ts";
 import type { Address } from "../address.ts";
 import type { TransportSocket } from "../trsock.ts";
 import type { Socket } from "./socket.ts";
 
 /** The restricted view of a native socket. */
-export class NativeTransportSocket implements TransportSocket {
+export class NativeTransportSocket extends Inspectable implements TransportSocket {
   readonly #sock: Socket;
 
   constructor(sock: Socket) {
+    super();
     this.#sock = sock;
   }
 
@@ -46,7 +48,7 @@ export class NativeTransportSocket implements TransportSocket {
     this.#sock.shutdown(how);
   }
 
-  toString(): string {
+  override toString(): string {
     return `<TransportSocket ${this.#sock}>`;
   }
 }

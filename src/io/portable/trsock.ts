@@ -1,13 +1,14 @@
 import { constants } from "node:os";
 import { inspect } from "node:util";
 import { NotImplementedError, type OSError, osError } from "../../core/errors.ts";
+import { Inspectable } from "../../core/inspectable.ts";
 import type { Address } from "../address.ts";
 import { AF_UNIX, IPPROTO_TCP, SOCK_STREAM } from "../socket-constants.ts";
 import type { TransportSocket } from "../trsock.ts";
 import { familyOf } from "./addresses.ts";
 
 /** The view of a socket that Node does not show: its addresses, and nothing else. */
-export class PortableTransportSocket implements TransportSocket {
+export class PortableTransportSocket extends Inspectable implements TransportSocket {
   readonly family: number;
   readonly type = SOCK_STREAM;
   readonly proto: number;
@@ -16,6 +17,7 @@ export class PortableTransportSocket implements TransportSocket {
   #closed = false;
 
   constructor(sockname: Address, peername: Address | null) {
+    super();
     this.#sockname = sockname;
     this.#peername = peername;
     this.family = familyOf(sockname);
@@ -55,13 +57,9 @@ export class PortableTransportSocket implements TransportSocket {
     throw hidden("shutdown()", "end the writing side with transport.writeEof()");
   }
 
-  toString(): string {
+  override toString(): string {
     const peer = this.#peername === null ? "" : ` peername=${inspect(this.#peername)}`;
     return `<TransportSocket ${this.#closed ? "closed " : ""}sockname=${inspect(this.#sockname)}${peer}>`;
-  }
-
-  [inspect.custom](): string {
-    return this.toString();
   }
 }
 
