@@ -30,12 +30,12 @@ export { type AsyncGen, asyncGenerator } from "./core/asyncgens.ts";
 export type { Awaitable, Suspension } from "./core/awaitables.ts";
 export {
   BaseEventLoop,
-  type ContextOption,
   type CoroutineLike,
   type TaskFactory,
   type TaskOptions,
 } from "./core/base-events.ts";
 export type { TextFile } from "./core/base-tasks.ts";
+export type { CallbackArguments, ContextOption } from "./core/callback-arguments.ts";
 export { Context, ContextVar, copyContext, Token } from "./core/contextvars.ts";
 export {
   Coroutine,

@@ -43,7 +43,7 @@ export class Interrupts {
   /** Run `loop` until `main` is done; a signal cancels it. */
   async duringRun<T>(loop: BaseEventLoop, main: Task<T>): Promise<T> {
     this.#forget();
-    const stopListening = this.#listen(loop, () => main.cancel());
+    const stopListening = this.#listen(loop, () => main.cancelAnyway());
     try {
       const result = await loop.runUntilComplete(main);
       this.#forget();

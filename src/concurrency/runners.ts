@@ -121,7 +121,7 @@ async function cleanUp(loop: BaseEventLoop): Promise<void> {
 async function cancelAllTasks(loop: BaseEventLoop): Promise<void> {
   const tasks = [...loop.tasks];
   if (tasks.length === 0) return;
-  for (const task of tasks) task.cancel();
+  for (const task of tasks) task.cancelAnyway();
   await loop.runUntilComplete(gatherAll(tasks, true));
   for (const task of tasks) {
     if (task.cancelled()) continue;

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import type { Suspension } from "../core/awaitables.ts";
 import type { BaseEventLoop, CoroutineLike, TaskOptions } from "../core/base-events.ts";
-import { Coroutine, type CoroutineBody, toCoroutine } from "../core/coroutines.ts";
+import { assertBody, Coroutine, type CoroutineBody, toCoroutine } from "../core/coroutines.ts";
 import {
   CancelledError,
   cancellationOf,
@@ -77,6 +77,7 @@ export class TaskGroup extends Inspectable {
 
   /** As the static `run`, for a group that was made before; once. */
   run<T>(body: (group: this) => CoroutineBody<T>): Coroutine<T> {
+    assertBody(body);
     return new Coroutine(() => this.#run(body), "TaskGroup");
   }
 
@@ -171,9 +172,13 @@ export class TaskGroup extends Inspectable {
     if (cancellation !== null) throw cancellation;
   }
 
-  /** However often the parent is cancelled meanwhile; gives the last such cancellation. */
+  /**
+   * However often the parent is cancelled meanwhile. Gives the cancellation that made the group abort, else the last
+   * one.
+   */
   *#waitForTasks() {
-    let late: CancelledError | null = null;
+    let first: CancelledError | null = null;
+    let last: CancelledError | null = null;
     while (this.#tasks.size > 0) {
       this.#allDone ??= this.#loop!.createFuture<void>();
       this.#allDone.members = this.#tasks;
@@ -181,12 +186,15 @@ export class TaskGroup extends Inspectable {
         yield* this.#allDone;
       } catch (thrown) {
         if (!(thrown instanceof CancelledError)) throw thrown;
-        late = thrown;
-        if (!this.#aborting) this.#abort();
+        last = thrown;
+        if (!this.#aborting) {
+          first = thrown;
+          this.#abort();
+        }
       }
       this.#allDone = null;
     }
-    return late;
+    return first ?? last;
   }
 
   #throwFatal(): never {

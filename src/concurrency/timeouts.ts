@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { assertSignal, onAbort } from "../core/abort-signals.ts";
 import { isThenable, type Suspension } from "../core/awaitables.ts";
-import { Coroutine, type CoroutineBody, iscoroutine } from "../core/coroutines.ts";
+import { assertBody, Coroutine, type CoroutineBody, iscoroutine } from "../core/coroutines.ts";
 import { cancellationOf, RuntimeError, TimeoutError, ValueError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
 import type { Handle } from "../core/handles.ts";
@@ -85,6 +85,7 @@ export class Timeout extends Inspectable {
    * outside of a task or if used before. Cancel safety: that of the body. Python: `async with`.
    */
   run<T>(body: (timeout: this) => CoroutineBody<T>): Coroutine<T> {
+    assertBody(body);
     return new Coroutine(() => this.#run(body), "timeout");
   }
 
@@ -207,10 +208,7 @@ function until<T>(
 /** What was meant as the body must not pass for options without a signal. */
 function assertOptions(value: unknown): void {
   const isObject = typeof value === "object" && value !== null;
-  if (isObject && !isThenable(value) && !iscoroutine(value)) return;
-  throw new TypeError(
-    `a function was expected, not ${inspect(value)}; pass what makes it, timeout(5, () => f(x))`,
-  );
+  if (!isObject || isThenable(value) || iscoroutine(value)) assertBody(value);
 }
 
 /** @internal Throws TypeError unless `value` is a number or null, ValueError if it is NaN. */

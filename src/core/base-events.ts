@@ -1,7 +1,7 @@
 import workerThreads from "node:worker_threads";
 import { AsyncGens, closeAll } from "./asyncgens.ts";
 import type { Suspension } from "./awaitables.ts";
-import { assertCallback, assertSeconds, splitContext } from "./callback-arguments.ts";
+import { assertCallback, assertSeconds, type CallbackArguments, splitContext } from "./callback-arguments.ts";
 import type { Context } from "./contextvars.ts";
 import { Coroutine, type CoroutineBody, toCoroutine, watchNewborn } from "./coroutines.ts";
 import { DebugMode } from "./debug-mode.ts";
@@ -36,11 +36,6 @@ export interface TaskOptions {
 
 /** Makes the loop's tasks. Python: the function given to `loop.set_task_factory`. */
 export type TaskFactory = <T>(loop: BaseEventLoop, coroutine: Coroutine<T>, options: TaskOptions) => Task<T>;
-
-/** The last argument of `callSoon` and its kin may be this, and nothing else, to choose the context. */
-export interface ContextOption {
-  context: Context;
-}
 
 /**
  * The scheduler: CPython's order, exactly. Its time and its wake-ups come from a {@link Driver}; it knows neither
@@ -173,7 +168,7 @@ export class BaseEventLoop extends Inspectable implements Disposable {
    * An error that the callback throws goes to the exception handler. Throws RuntimeError if the loop is closed,
    * TypeError if `callback` is not a function. Python: `loop.call_soon`.
    */
-  callSoon<A extends unknown[]>(callback: Callback<A>, ...args: NoInfer<A | [...A, ContextOption]>): Handle {
+  callSoon<A extends unknown[]>(callback: Callback<A>, ...args: NoInfer<CallbackArguments<A>>): Handle {
     this.#assertOpen();
     assertCallback(callback, "callSoon");
     const [rest, context] = splitContext(args);
@@ -190,7 +185,7 @@ export class BaseEventLoop extends Inspectable implements Disposable {
   callLater<A extends unknown[]>(
     delay: number,
     callback: Callback<A>,
-    ...args: NoInfer<A | [...A, ContextOption]>
+    ...args: NoInfer<CallbackArguments<A>>
   ): TimerHandle {
     assertSeconds(delay, "delay");
     return this.callAt(this.time() + delay, callback, ...args);
@@ -200,7 +195,7 @@ export class BaseEventLoop extends Inspectable implements Disposable {
   callAt<A extends unknown[]>(
     when: number,
     callback: Callback<A>,
-    ...args: NoInfer<A | [...A, ContextOption]>
+    ...args: NoInfer<CallbackArguments<A>>
   ): TimerHandle {
     this.#assertOpen();
     assertSeconds(when, "when");

@@ -1,8 +1,26 @@
 import { inspect } from "node:util";
 import { isThenable } from "./awaitables.ts";
-import type { ContextOption } from "./base-events.ts";
 import { Context } from "./contextvars.ts";
 import { ValueError } from "./errors.ts";
+
+/** The last argument of `callSoon` and its kin may be this, and nothing else, to choose the context. */
+export interface ContextOption {
+  context: Context;
+}
+
+/** What `callSoon` and its kin take for a callback of the parameters `A`: those, and behind them a {@link ContextOption}. */
+export type CallbackArguments<A extends unknown[]> = A | BeforeContext<A>;
+
+/** The option may also stand in the place of parameters that can be left out. */
+type BeforeContext<A extends unknown[]> =
+  | [...A, ContextOption]
+  | (A extends [...infer Head, _?: infer _Last]
+      ? A extends [...Head, unknown]
+        ? never
+        : number extends A["length"]
+          ? never
+          : BeforeContext<Head>
+      : never);
 
 /** Throws TypeError unless `callback` is a function. */
 export function assertCallback(callback: unknown, method: string): void {

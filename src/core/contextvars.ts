@@ -201,6 +201,12 @@ export class Token<T> extends Inspectable implements Disposable {
   }
 }
 
+/** @internal Throws TypeError unless `value` is a Context. */
+export function assertContext(value: unknown): asserts value is Context {
+  if (value instanceof Context) return;
+  throw new TypeError(`context must be a Context, not ${describeValue(value)}`);
+}
+
 function assertVariable(value: unknown): void {
   if (value instanceof ContextVar) return;
   throw new TypeError(`a ContextVar was expected, not ${describeValue(value)}`);

@@ -192,6 +192,12 @@ export function iscoroutinefunction(value: unknown): value is CoroutineFunction 
   return !isAsyncGenerator && (types.isAsyncFunction(value) || types.isGeneratorFunction(value));
 }
 
+/** @internal Throws TypeError unless `value` is a function, which is what makes the body of a block. */
+export function assertBody(value: unknown): void {
+  if (typeof value === "function") return;
+  throw new TypeError(`a function was expected, not ${inspect(value)}; pass what makes it: () => f(x)`);
+}
+
 /** @internal The coroutine for what `createTask` and the like were given. */
 export function toCoroutine<T>(
   value: Coroutine<T> | CoroutineBody<T> | (() => CoroutineBody<T>),

@@ -23,11 +23,15 @@ let everInstalled = false;
  * `loop` is no loop. Python: `asyncio.set_event_loop`.
  */
 export function setEventLoop(loop: BaseEventLoop | null): void {
-  if (loop !== null && typeof loop?.runForever !== "function") {
-    throw new TypeError(`an event loop or null was expected, not ${describeValue(loop)}`);
-  }
+  if (loop !== null) assertLoop(loop);
   installed = loop;
   everInstalled = true;
+}
+
+/** @internal Throws TypeError unless `value` is an event loop. */
+export function assertLoop(value: unknown): asserts value is BaseEventLoop {
+  const isLoop = typeof value === "object" && value !== null && "runForever" in value;
+  if (!isLoop) throw new TypeError(`an event loop was expected, not ${describeValue(value)}`);
 }
 
 /** @internal The loop that runs or else is installed. Makes one with `factory` if {@link setEventLoop} was never called. */

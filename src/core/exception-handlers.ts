@@ -2,9 +2,20 @@ import type { BaseEventLoop } from "./base-events.ts";
 import { channels } from "./diagnostics.ts";
 import { isFatal } from "./errors.ts";
 import type { ExceptionContext, ExceptionHandler } from "./exception-context.ts";
+import { currentExecution, runAs } from "./execution.ts";
+import { Handle } from "./handles.ts";
 import { logger } from "./log.ts";
+import { Task } from "./tasks.ts";
 
 const FAILED = "Exception in default exception handler";
+
+/** What goes wrong in a task or callback is told in its context: a logger finds its request there. */
+function inContextOf({ task, future, handle }: ExceptionContext, tell: () => void): void {
+  const subject: object | undefined = task ?? future ?? handle;
+  const context = subject instanceof Task || subject instanceof Handle ? subject.getContext() : null;
+  if (context === null) tell();
+  else runAs({ task: currentExecution()?.task ?? null, context }, tell);
+}
 
 /** Whom a loop tells of errors that nobody else can be given: the program's handler, or the loop's own. */
 export class ExceptionHandlers {
@@ -24,7 +35,7 @@ export class ExceptionHandlers {
 
   #tellCustom(handler: ExceptionHandler, context: ExceptionContext): void {
     try {
-      handler(this.#loop, context);
+      inContextOf(context, () => handler(this.#loop, context));
     } catch (exception) {
       if (isFatal(exception)) throw exception;
       const message = "Unhandled error in exception handler";

@@ -5,7 +5,7 @@ import { isQuestion } from "./call-stacks.ts";
 import type { Context } from "./contextvars.ts";
 import { CreationStack, createdAt, sourceTraceback } from "./creation-stacks.ts";
 import { CancelledError, InvalidStateError, RuntimeError } from "./errors.ts";
-import { currentLoop } from "./events.ts";
+import { assertLoop, currentLoop } from "./events.ts";
 import { describeFunction } from "./format-helpers.ts";
 import { type Callback, Handle, type Runnable } from "./handles.ts";
 import type { Obligation } from "./obligations.ts";
@@ -48,6 +48,7 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   /** For `loop`, by default the running one, or the one that was installed. Throws RuntimeError if there is none. */
   constructor({ loop = currentLoop() }: { loop?: BaseEventLoop } = {}) {
     super();
+    assertLoop(loop);
     this.loop = loop;
     this.sourceTraceback = loop.getDebug() ? CreationStack.here() : null;
   }

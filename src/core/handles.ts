@@ -1,6 +1,6 @@
 import { types } from "node:util";
 import type { BaseEventLoop } from "./base-events.ts";
-import { type Context, copyContext } from "./contextvars.ts";
+import { assertContext, type Context, copyContext } from "./contextvars.ts";
 import { CreationStack, createdAt, sourceTraceback } from "./creation-stacks.ts";
 import { isFatal } from "./errors.ts";
 import { Frame } from "./execution.ts";
@@ -37,6 +37,7 @@ export class Handle extends Inspectable implements Disposable, Runnable {
   /** @internal */
   constructor(callback: Callback, args: readonly unknown[], loop: BaseEventLoop, context?: Context) {
     super();
+    if (context !== undefined) assertContext(context);
     this.#callback = callback;
     this.#args = args;
     this.loop = loop;

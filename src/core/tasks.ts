@@ -3,7 +3,7 @@ import type { Awaitable, Outcome, Reject, Resolve } from "./awaitables.ts";
 import type { BaseEventLoop, TaskOptions } from "./base-events.ts";
 import { formatStack, limitedStack, type TextFile } from "./base-tasks.ts";
 import { asyncStack } from "./call-stacks.ts";
-import { type Context, copyContext } from "./contextvars.ts";
+import { assertContext, type Context, copyContext } from "./contextvars.ts";
 import { Coroutine } from "./coroutines.ts";
 import { warnSwallowed, watchDelivery } from "./debug.ts";
 import { channels } from "./diagnostics.ts";
@@ -34,24 +34,23 @@ export class Task<T = unknown> extends Future<T> {
   #cancelRequests = 0;
   #mustCancel = false;
   #abort: AbortController | null = null;
-  /** The wait that is being cancelled. Whoever asks for it again waits, by way of others, for this task itself. */
-  #passingOn: Strand | null = null;
   #stopListening: (() => void) | null = null;
   /** In debug mode: warns if a cancellation is not delivered. */
   #deliveryTimer: TimerHandle | null = null;
 
-  /** Throws RuntimeError if `coroutine` was awaited or made into a task before; TypeError if `options.signal` is no AbortSignal. */
+  /** Throws RuntimeError if `coroutine` was awaited or made into a task before, TypeError for an argument of another type. */
   constructor(coroutine: Coroutine<T>, options: TaskOptions & { loop?: BaseEventLoop } = {}) {
     super(options.loop ? { loop: options.loop } : {});
     if (!(coroutine instanceof Coroutine)) {
       throw new TypeError(`a coroutine was expected, not ${describeValue(coroutine)}`);
     }
     coroutine.schedule();
-    const { signal } = options;
+    const { signal, context } = options;
     if (signal !== undefined) assertSignal(signal);
+    if (context !== undefined) assertContext(context);
     this.#coroutine = coroutine;
     this.#name = options.name === undefined ? `Task-${++taskCount}` : String(options.name);
-    this.context = options.context ?? copyContext();
+    this.context = context ?? copyContext();
     this.loop.tasks.add(this);
     if (signal !== undefined) this.#stopListening = onAbort(signal, (message) => this.cancel(message));
     if (channels.taskCreate.hasSubscribers) channels.taskCreate.publish({ task: this });
@@ -110,14 +109,10 @@ export class Task<T = unknown> extends Future<T> {
    */
   override cancel(message?: string): boolean {
     if (this.done()) return false;
-    if (this.#passingOn !== null) {
-      this.#passingOn.interrupt(new CancelledError(message));
-      return true;
-    }
-    if (channels.taskCancel.hasSubscribers) channels.taskCancel.publish({ task: this, message });
     this.#cancelRequests++;
     const heard = this.#abortSignal(message);
-    const delivered = this.#passOn(message);
+    let delivered = false;
+    for (const { waitingOn } of this.waits) delivered = waitingOn!.cancel(message) || delivered;
     if (delivered || heard) return true;
     this.#mustCancel = true;
     this.cancelMessage = message;
@@ -125,14 +120,17 @@ export class Task<T = unknown> extends Future<T> {
     return true;
   }
 
-  #passOn(message: string | undefined): boolean {
-    let delivered = false;
-    for (const strand of this.waits) {
-      this.#passingOn = strand;
-      delivered = strand.waitingOn!.cancel(message) || delivered;
+  /**
+   * @internal As {@link cancel}, but also where tasks wait for each other in a circle. There `cancel` goes round and round
+   * until the stack is full, as in CPython; this then gives up the task's own waits.
+   */
+  cancelAnyway(): void {
+    try {
+      this.cancel();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      for (const strand of this.waits) strand.interrupt(new CancelledError());
     }
-    this.#passingOn = null;
-    return delivered;
   }
 
   /** How many requests to cancel were made and not taken back. Python: `Task.cancelling`. */

@@ -18,6 +18,7 @@ import {
   ContextVar,
   createEagerTaskFactory,
   createTask,
+  currentTask,
   coroutine as decorate,
   ExceptionGroup,
   ensureFuture,
@@ -33,7 +34,7 @@ import {
   Semaphore,
   shield,
   sleep,
-  type Task,
+  Task,
   TaskGroup,
   Timeout,
   timeout,
@@ -115,6 +116,38 @@ const functions: Refusals = {
     () => new PriorityQueue(0, { compare: 5 as never }),
     TypeError,
     /compare must be a function, not 5/,
+  ],
+};
+
+const wholes: Refusals = {
+  "TaskGroup.run of no function": [
+    () => TaskGroup.run(5 as never),
+    TypeError,
+    /a function was expected, not 5/,
+  ],
+  "Timeout.run of no function": [
+    () => timeout(1).run(5 as never),
+    TypeError,
+    /a function was expected, not 5/,
+  ],
+  "new Task of no coroutine": [() => new Task("x" as never), TypeError, /a coroutine .* the string "x"/],
+  "new Future of no loop": [() => new Future({ loop: 5 as never }), TypeError, /an event loop .* number 5/],
+  "currentTask of no loop": [() => currentTask(5 as never), TypeError, /an event loop .* number 5/],
+  "allTasks of no loop": [() => allTasks({} as never), TypeError, /an event loop .* an Object/],
+  "createTask in no context": [
+    () => createTask(() => {}, { context: 5 as never }),
+    TypeError,
+    /context must be a Context, not the number 5/,
+  ],
+  "addDoneCallback in no context": [
+    (_, future) => future.addDoneCallback(() => {}, { context: new Map() as never }),
+    TypeError,
+    /context must be a Context, not a Map/,
+  ],
+  "createTask with no AbortSignal": [
+    () => createTask(() => {}, { signal: new AbortController() as never }),
+    TypeError,
+    /signal must be an AbortSignal, not an AbortController/,
   ],
 };
 
@@ -304,7 +337,15 @@ const states: Refusals = {
   ],
 };
 
-const refusals = { ...seconds, ...functions, ...locksAndQueues, ...awaitables, ...variables, ...states };
+const refusals = {
+  ...seconds,
+  ...functions,
+  ...wholes,
+  ...locksAndQueues,
+  ...awaitables,
+  ...variables,
+  ...states,
+};
 
 for (const [name, [call, Class, message]] of Object.entries(refusals)) {
   inEachFlavour(`refused at the call: ${name}`, function* (flavour) {

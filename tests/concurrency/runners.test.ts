@@ -14,9 +14,10 @@ import {
   RuntimeError,
   run,
   sleep,
+  type Task,
 } from "../../src/index.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
-import { flavours } from "../flavours.ts";
+import { flavours, type Steps } from "../flavours.ts";
 
 /** Options for a run without real time, and the reports of its loop. */
 function onVirtualClock() {
@@ -88,6 +89,25 @@ for (const { name, on, body } of flavours) {
       reports.map(({ message, exception }) => [message, String(exception)]),
       [["unhandled exception during asyncio.run() shutdown", "Error: clean-up failed"]],
     );
+  });
+
+  inFlavour("run ends tasks that wait for each other in a circle", async () => {
+    const { loop, reports, options } = onVirtualClock();
+    const tasks: Task<unknown>[] = [];
+    const waitsFor = body(function* (index: number): Steps<void> {
+      yield* on(sleep(1));
+      yield* on(tasks[index]!);
+    });
+    const main = body(function* () {
+      tasks.push(
+        createTask(() => waitsFor(1)),
+        createTask(() => waitsFor(0)),
+      );
+      yield* on(sleep(2));
+    });
+    await run(main, options);
+    assert.ok(tasks.every((task) => task.cancelled()));
+    assert.deepEqual([reports, loop.isClosed()], [[], true]);
   });
 
   inFlavour("run closes the async generators that main leaves behind", async () => {

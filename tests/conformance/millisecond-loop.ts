@@ -1,4 +1,5 @@
-import { BaseEventLoop, type ContextOption } from "../../src/core/base-events.ts";
+import { BaseEventLoop } from "../../src/core/base-events.ts";
+import type { CallbackArguments } from "../../src/core/callback-arguments.ts";
 import type { Callback, TimerHandle } from "../../src/core/handles.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 
@@ -15,7 +16,7 @@ export class MillisecondLoop extends BaseEventLoop {
   override callAt<A extends unknown[]>(
     when: number,
     callback: Callback<A>,
-    ...args: A | [...A, ContextOption]
+    ...args: NoInfer<CallbackArguments<A>>
   ): TimerHandle {
     return super.callAt(toMilliseconds(when), callback, ...args);
   }

@@ -65,7 +65,7 @@ test("the loop that is installed belongs to what is made while none runs", async
 test("only a loop can be installed", () => {
   assert.throws(() => setEventLoop({} as BaseEventLoop), {
     name: "TypeError",
-    message: /an event loop or null/,
+    message: /an event loop was expected/,
   });
   assert.throws(() => setEventLoop(undefined as unknown as null), TypeError);
 });

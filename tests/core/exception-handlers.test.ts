@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BaseEventLoop, KeyboardInterrupt } from "../../src/index.ts";
+import {
+  BaseEventLoop,
+  ContextVar,
+  createTask,
+  getRunningLoop,
+  KeyboardInterrupt,
+  sleep,
+} from "../../src/index.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
+import { inEachFlavour, type Steps } from "../flavours.ts";
 import { iterate, newLoop } from "../helpers.ts";
 import { CapturedLog } from "./captured-log.ts";
 
@@ -46,6 +54,35 @@ test("KeyboardInterrupt in the default handler comes out, with and without a han
   loop.setExceptionHandler(failing);
   assert.throws(tell, KeyboardInterrupt);
 });
+
+inEachFlavour(
+  "the handler runs in the context of the task or callback that it is told of",
+  function* ({ on, body }) {
+    const variable = new ContextVar("variable", { defaultValue: "outside" });
+    const loop = getRunningLoop();
+    const seen: [string, string][] = [];
+    loop.setExceptionHandler((_loop, { message }) => seen.push([message, variable.get()]));
+    const task = createTask(
+      body(function* (): Steps<void> {
+        variable.set("task");
+        yield* on(sleep(2));
+      }),
+    );
+    loop.callSoon(() => {
+      variable.set("callback");
+      throw new Error("no");
+    });
+    yield* on(sleep(1));
+    loop.callExceptionHandler({ message: "of a task", task });
+    loop.callExceptionHandler({ message: "of nobody" });
+    assert.deepEqual(seen, [
+      ["Exception in callback <anonymous>()", "callback"],
+      ["of a task", "task"],
+      ["of nobody", "outside"],
+    ]);
+    yield* on(task);
+  },
+);
 
 test("in debug mode the default handler tells where things were made", async () => {
   using loop = newLoop();

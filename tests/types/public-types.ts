@@ -315,7 +315,6 @@ export function callbacks(): void {
   loop.callSoon(add, 1, "b");
   loop.callSoon(add, 1, "b", { context });
   loop.callSoon(add, 1, undefined, { context });
-  // @ts-expect-error: the context comes behind all arguments, those that may be left out included
   loop.callSoon(add, 1, { context });
   loop.callSoon(console.log, 1, "any number", { of: "arguments" });
   loop.callAt(1, () => {});
