@@ -109,6 +109,7 @@ export class Task<T = unknown> extends Future<T> {
    */
   override cancel(message?: string): boolean {
     if (this.done()) return false;
+    if (channels.taskCancel.hasSubscribers) channels.taskCancel.publish({ task: this, message });
     this.#cancelRequests++;
     const heard = this.#abortSignal(message);
     let delivered = false;
