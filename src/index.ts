@@ -97,15 +97,7 @@ export { Handle, TimerHandle } from "./core/handles.ts";
 export { type Logger, setLogger } from "./core/log.ts";
 export type { StackFrame } from "./core/stack-frames.ts";
 export { Task } from "./core/tasks.ts";
-export {
-  EventLoop,
-  type EventLoopOptions,
-  getEventLoop,
-  getRunningLoop,
-  newEventLoop,
-  Runner,
-  run,
-} from "./event-loop.ts";
+export { EventLoop, type EventLoopOptions } from "./event-loop.ts";
 export type { Address } from "./io/address.ts";
 export type { ConnectOptions, FileDescriptor, ListenOptions, SocketLike } from "./io/backend.ts";
 export { Socket, socketpair } from "./io/native/socket.ts";
@@ -163,6 +155,7 @@ export {
 } from "./io/streams.ts";
 export { BaseTransport, type BytesLike, type ExtraInfo, Transport } from "./io/transports.ts";
 export type { TransportSocket } from "./io/trsock.ts";
+export { getEventLoop, getRunningLoop, newEventLoop, Runner, run } from "./run.ts";
 export { Barrier } from "./sync/barriers.ts";
 export { Condition } from "./sync/conditions.ts";
 export { Event, type Guard, Lock } from "./sync/locks.ts";

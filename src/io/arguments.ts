@@ -1,0 +1,31 @@
+import { inspect } from "node:util";
+import { ValueError } from "../core/errors.ts";
+import type { Callback } from "../core/handles.ts";
+
+/* What the loop is given for its connections and servers, checked at the call. */
+
+export function assertFactory(factory: unknown): void {
+  if (typeof factory !== "function") {
+    throw new TypeError(`a function that makes a protocol was expected, not ${inspect(factory)}`);
+  }
+}
+
+export function assertNoAddress(host: unknown, port: unknown): void {
+  if (host === null && port === null) return;
+  throw new ValueError("host/port and sock can not be specified at the same time");
+}
+
+export function assertHost(host: unknown): void {
+  if (typeof host !== "string") throw new TypeError(`host must be a string, not ${inspect(host)}`);
+}
+
+export function checkedPort(port: number | null): number {
+  if (typeof port === "number" && Number.isInteger(port) && port >= 0 && port <= 65535) return port;
+  throw new ValueError(`port must be an integer from 0 to 65535, not ${inspect(port)}`);
+}
+
+export function checkedCallback<A extends unknown[]>(callback: Callback<A>): Callback {
+  if (typeof callback !== "function")
+    throw new TypeError(`a function was expected, not ${inspect(callback)}`);
+  return callback as Callback;
+}
