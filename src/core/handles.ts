@@ -21,7 +21,7 @@ export type Callback<A extends unknown[] = unknown[]> = (...args: A) => unknown;
  * A callback that waits for its turn: what `callSoon` returns. It runs in the context, and with every
  * AsyncLocalStorage value, of the place that scheduled it. Python: `asyncio.Handle`.
  */
-export class Handle extends Inspectable implements Disposable, Runnable {
+export class Handle extends Inspectable implements Disposable {
   /** @internal A callback is no task, whoever scheduled it. */
   readonly task = null;
   /** @internal */
