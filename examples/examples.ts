@@ -2,11 +2,16 @@
 export const names = [
   "hello",
   "echo",
+  "chat",
+  "proxy",
   "queue",
   "gather",
   "timeout",
   "callbacks",
   "add-reader",
+  "udp-echo",
+  "unix-echo",
+  "sendfile-server",
   "generators",
 ] as const;
 

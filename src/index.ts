@@ -79,6 +79,8 @@ export {
   QueueShutDown,
   RuntimeError,
   SendfileNotAvailableError,
+  SSLCertVerificationError,
+  SSLError,
   SystemExit,
   TimeoutError,
   ValueError,
@@ -99,18 +101,49 @@ export type { StackFrame } from "./core/stack-frames.ts";
 export { Task } from "./core/tasks.ts";
 export { EventLoop, type EventLoopOptions } from "./event-loop.ts";
 export type { Address } from "./io/address.ts";
-export type { ConnectOptions, FileDescriptor, ListenOptions, SocketLike } from "./io/backend.ts";
+export type {
+  ConnectOptions,
+  DatagramOptions,
+  FileDescriptor,
+  HostAddress,
+  ListenOptions,
+  SocketLike,
+} from "./io/backend.ts";
+export type { CreateDatagramEndpointOptions } from "./io/datagrams.ts";
+export { FlowControlMixin } from "./io/flow-control.ts";
+export type { AddressInfo, GetaddrinfoOptions } from "./io/getaddrinfo.ts";
 export { Socket, socketpair } from "./io/native/socket.ts";
-export type { CreateConnectionOptions, CreateServerOptions } from "./io/network-loop.ts";
-export { BaseProtocol, BufferedProtocol, Protocol, type StreamProtocol } from "./io/protocols.ts";
+export type {
+  CreateConnectionOptions,
+  CreateServerOptions,
+  CreateUnixConnectionOptions,
+  CreateUnixServerOptions,
+} from "./io/network-loop.ts";
+export { toDuplex } from "./io/node-streams.ts";
+export type { FileLike } from "./io/open-file.ts";
+export type { PipeProtocol, ReadPipe, WritePipe } from "./io/pipes.ts";
+export {
+  BaseProtocol,
+  BufferedProtocol,
+  DatagramProtocol,
+  Protocol,
+  type StreamProtocol,
+} from "./io/protocols.ts";
+export type { SendfileOptions } from "./io/sendfile.ts";
 export type { Separator } from "./io/separators.ts";
-export { Server } from "./io/server.ts";
+export { Server, type ServerCloseOptions } from "./io/server.ts";
 export {
   AF_INET,
   AF_INET6,
   AF_UNIX,
   AF_UNSPEC,
+  AI_ADDRCONFIG,
+  AI_ALL,
+  AI_CANONNAME,
+  AI_NUMERICHOST,
+  AI_NUMERICSERV,
   AI_PASSIVE,
+  AI_V4MAPPED,
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPPROTO_TCP,
@@ -119,6 +152,11 @@ export {
   MSG_NOSIGNAL,
   MSG_PEEK,
   MSG_TRUNC,
+  NI_DGRAM,
+  NI_NAMEREQD,
+  NI_NOFQDN,
+  NI_NUMERICHOST,
+  NI_NUMERICSERV,
   SHUT_RD,
   SHUT_RDWR,
   SHUT_WR,
@@ -144,17 +182,47 @@ export {
   TCP_KEEPINTVL,
   TCP_NODELAY,
 } from "./io/socket-constants.ts";
+export { openStderr, openStdin, openStdout } from "./io/stdio.ts";
 export { type ClientConnectedCallback, StreamReaderProtocol } from "./io/stream-protocol.ts";
 export { DEFAULT_LIMIT, StreamReader } from "./io/stream-reader.ts";
 export { StreamWriter } from "./io/stream-writer.ts";
 export {
   type OpenConnectionOptions,
+  type OpenUnixConnectionOptions,
   openConnection,
+  openUnixConnection,
   type StartServerOptions,
+  type StartUnixServerOptions,
   startServer,
+  startUnixServer,
 } from "./io/streams.ts";
-export { BaseTransport, type BytesLike, type ExtraInfo, Transport } from "./io/transports.ts";
+export {
+  CERT_NONE,
+  CERT_OPTIONAL,
+  CERT_REQUIRED,
+  createDefaultContext,
+  type DefaultContextOptions,
+  Purpose,
+  type SniCallback,
+  SSLContext,
+  type VerifyLocations,
+  type VerifyMode,
+} from "./io/tls/ssl-context.ts";
+export type { SSLContextOptions } from "./io/tls/ssl-options.ts";
+export type { StartTlsOptions } from "./io/tls/start-tls.ts";
+export type { TlsClientOptions, TlsServerOptions, TlsTimeouts } from "./io/tls/tls-settings.ts";
+export { TlsTransport } from "./io/tls/tls-transport.ts";
+export {
+  BaseTransport,
+  type BytesLike,
+  DatagramTransport,
+  type ExtraInfo,
+  ReadTransport,
+  Transport,
+  WriteTransport,
+} from "./io/transports.ts";
 export type { TransportSocket } from "./io/trsock.ts";
+export type { UnixPath } from "./io/unix.ts";
 export { getEventLoop, getRunningLoop, newEventLoop, Runner, run } from "./run.ts";
 export { Barrier } from "./sync/barriers.ts";
 export { Condition } from "./sync/conditions.ts";

@@ -20,6 +20,19 @@ const OUTPUT: Record<(typeof names)[number], string[]> = {
     String.raw`client got   "你好，世界！\\n"`,
     "connection closed",
   ],
+  chat: [
+    String.raw`\* sloth is here`,
+    String.raw`\* ann is here`,
+    "ann: hello, everybody",
+    String.raw`\* sloth was too slow`,
+    String.raw`\* ann has left`,
+  ],
+  proxy: [
+    String.raw`client got "HELLO\\n"`,
+    String.raw`client got "THROUGH THE PROXY\\n"`,
+    "proxy: both sides have ended",
+    "proxy: closed",
+  ],
   queue: [
     "worker 2 slept for 0.1 s",
     "worker 2 slept for 0.1 s",
@@ -42,6 +55,18 @@ const OUTPUT: Record<(typeof names)[number], string[]> = {
   timeout: ["eternity was cancelled, and could clean up", "timeout!"],
   callbacks: [DATE, DATE, DATE],
   "add-reader": ["received: abc"],
+  "udp-echo": [
+    'server got   "Hello, world!"',
+    'client got   "Hello, world!"',
+    'server got   ""',
+    'client got   ""',
+  ],
+  "sendfile-server": ["server sent 4 bytes", 'client got  "open"'],
+  "unix-echo": [
+    String.raw`connected to .*unix-echo-\w+/socket`,
+    String.raw`client got   "Hello, neighbour!\\n"`,
+    "the socket's file is gone",
+  ],
 };
 
 const NO_ADD_READER = ["not on this machine: .*addReader.*"];

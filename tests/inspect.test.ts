@@ -162,6 +162,10 @@ const examples: Record<string, (loop: asyncio.BaseEventLoop) => Shown[] | Promis
   ],
   LifoQueue: () => [[filled(new LifoQueue<number>()), "<LifoQueue maxsize=0 items=[ 1, 2 ] unfinished=2>"]],
 
+  SSLContext: () => [
+    [new asyncio.SSLContext(), "<SSLContext purpose=SERVER_AUTH verifyMode=2 checkHostname=true>"],
+  ],
+
   StreamReader: () => {
     const reader = new asyncio.StreamReader({ limit: 100 });
     reader.feedData("text");
@@ -232,6 +236,16 @@ inEachBackend("what belongs to a connection shows its state", async ({ defer }) 
   assertShown([transport, /^<SocketTransport closed .*>$/]);
 });
 
+inEachBackend("an endpoint for datagrams shows its state", async ({ loop }) => {
+  const [transport] = await loop.createDatagramEndpoint(() => new Quiet(), {
+    localAddr: ["127.0.0.1", 0],
+  });
+  assertShown([transport, /^<DatagramTransport open .*buffered=0>$/]);
+  transport.close();
+  await asyncio.sleep(0);
+  assertShown([transport, /^<DatagramTransport closed .*>$/]);
+});
+
 test("a socket shows what it is", { skip: nativeSkip }, () => {
   const [left, right] = asyncio.socketpair();
   assertShown([left, /^<Socket fd=\d+, family=AF_UNIX, type=SOCK_STREAM, proto=0.*>$/]);
@@ -247,10 +261,29 @@ test("a group of errors tells how many there are", () => {
   assert.equal(String(several), "BaseExceptionGroup: failed (2 sub-exceptions)");
 });
 
-/** Those of the tests with a socket. */
-const SHOWN_WITH_A_CONNECTION = ["BaseTransport", "Server", "Socket", "StreamWriter", "Transport"];
+class Quiet extends asyncio.DatagramProtocol {}
+
+/** Those of the tests with a socket; that of TLS is in its own tests, which have certificates. */
+const SHOWN_WITH_A_CONNECTION = [
+  "BaseTransport",
+  "DatagramTransport",
+  "ReadTransport",
+  "Server",
+  "Socket",
+  "StreamWriter",
+  "TlsTransport",
+  "Transport",
+  "WriteTransport",
+];
 /** The user extends them, and sees the fields of his own classes. */
-const PROTOCOLS = ["BaseProtocol", "BufferedProtocol", "Protocol", "StreamReaderProtocol"];
+const PROTOCOLS = [
+  "BaseProtocol",
+  "BufferedProtocol",
+  "DatagramProtocol",
+  "FlowControlMixin",
+  "Protocol",
+  "StreamReaderProtocol",
+];
 
 test("no public class is missing here", () => {
   const known = new Set([...Object.keys(examples), ...SHOWN_WITH_A_CONNECTION, ...PROTOCOLS]);

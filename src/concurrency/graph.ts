@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { callStack, type TextFile } from "../core/base-tasks.ts";
+import { callStack, isRunning, type TextFile } from "../core/base-tasks.ts";
 import { ValueError } from "../core/errors.ts";
 import { runningLoop } from "../core/events.ts";
 import { describeValue } from "../core/format-helpers.ts";
@@ -105,8 +105,7 @@ function theRunningTask(): Task<unknown> | null {
 
 function entries(task: Task<unknown>, depth: number, limit: number | null): FrameCallGraphEntry[] {
   if (limit === 0) return [];
-  const isRunning = runningLoop() === task.loop && currentTask(task.loop) === task;
-  const frames = callStack(task).slice(isRunning ? depth - 1 : 0);
+  const frames = callStack(task).slice(isRunning(task) ? depth - 1 : 0);
   const kept = limit === null ? frames : limit > 0 ? frames.slice(0, limit) : frames.slice(limit);
   return kept.map((frame) => new FrameCallGraphEntry(frame));
 }

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { runningStack, stackOfError } from "./call-stacks.ts";
 import { ValueError } from "./errors.ts";
-import { currentExecution } from "./execution.ts";
+import { currentExecution, isOnStack } from "./execution.ts";
 import { NO_ERROR } from "./futures.ts";
 import { StackFrame } from "./stack-frames.ts";
 import type { Task } from "./tasks.ts";
@@ -17,11 +17,16 @@ export interface TextFile {
  */
 export function callStack(task: Task<unknown>): StackFrame[] {
   if (task.done()) return [];
-  if (currentExecution()?.task === task) return runningStack();
+  if (isRunning(task)) return runningStack();
   const [waiting] = task.waits;
   const strands = [...(waiting ? [waiting] : []), ...[...task.foreignWaits].reverse()];
   const frames = strands.flatMap((strand) => strand.stack());
   return frames.length > 0 ? frames : [new StackFrame(task.getCoro().name)];
+}
+
+/** Whether this is code of the task; a timer of Node's that it started is not, while the task itself waits. */
+export function isRunning(task: Task<unknown>): boolean {
+  return isOnStack(task) || (task.waits.empty && currentExecution()?.task === task);
 }
 
 /** For `Task.getStack`: the newest frames of a stack are kept, but the oldest of an error's, as in CPython. */

@@ -239,6 +239,33 @@ export class ChildProcessError extends OSError {
   override name = "ChildProcessError";
 }
 
+/**
+ * TLS failed: the two sides do not understand each other, or one does not trust the other. `code` is Node's, such as
+ * `"ERR_SSL_WRONG_VERSION_NUMBER"`. Python: `ssl.SSLError`.
+ */
+export class SSLError extends OSError {
+  override name = "SSLError";
+  /** What OpenSSL says was wrong, such as `"wrong version number"`; null if it is not OpenSSL that says it. */
+  readonly reason: string | null;
+
+  constructor(
+    code: string,
+    message: string,
+    { reason = null, ...options }: OSErrorOptions & { reason?: string | null } = {},
+  ) {
+    super(code, message, options);
+    this.reason = reason;
+  }
+}
+
+/**
+ * The other side's certificate is not trusted, or is for somebody else. `code` says why: `"CERT_HAS_EXPIRED"`,
+ * `"ERR_TLS_CERT_ALTNAME_INVALID"` for a wrong host, … Python: `ssl.SSLCertVerificationError`.
+ */
+export class SSLCertVerificationError extends SSLError {
+  override name = "SSLCertVerificationError";
+}
+
 /** A name that does not resolve to an address, or the other way round. Python: `socket.gaierror`. */
 export class gaierror extends OSError {
   override name = "gaierror";

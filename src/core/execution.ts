@@ -20,6 +20,11 @@ export function currentExecution(): Execution | undefined {
   return onStack ?? started.getStore();
 }
 
+/** Whether the loop is in a step of this task. */
+export function isOnStack(task: Task<unknown>): boolean {
+  return onStack?.task === task;
+}
+
 /** Call `fn` as `execution`, and so for the async functions that it starts. */
 export function runAs<R>(execution: Execution, fn: () => R): R {
   return started.run(execution, onTheStack, execution, fn, undefined);

@@ -29,3 +29,11 @@ export function checkedCallback<A extends unknown[]>(callback: Callback<A>): Cal
     throw new TypeError(`a function was expected, not ${inspect(callback)}`);
   return callback as Callback;
 }
+
+/** Throws ValueError unless it is a number of seconds, which may be infinite. */
+export function assertSeconds(name: string, seconds: number): void {
+  if (typeof seconds !== "number") {
+    throw new TypeError(`${name} must be a number of seconds, not ${inspect(seconds)}`);
+  }
+  if (!(seconds >= 0)) throw new ValueError(`${name} must be 0 or more seconds, not ${seconds}`);
+}

@@ -1,6 +1,7 @@
 import { OSError, osError } from "../core/errors.ts";
-import type { Waiting } from "./backend.ts";
+import type { ListenOptions, Waiting } from "./backend.ts";
 import { familyNumber, type Resolved, resolve } from "./names.ts";
+import { AI_PASSIVE } from "./socket-constants.ts";
 
 /** This machine does not have the address's family, or not the address. */
 const NOT_HERE: readonly string[] = ["EAFNOSUPPORT", "EADDRNOTAVAIL"];
@@ -17,12 +18,12 @@ const ANY: readonly Resolved[] = [
 export function* bindToAll(
   hosts: readonly (string | null)[],
   port: number,
-  family: number,
+  { family = 0, flags = AI_PASSIVE }: ListenOptions,
   bind: (address: Resolved) => Waiting<void>,
 ): Waiting<void> {
   const addresses = new Map<string, Resolved>();
   for (const host of hosts) {
-    for (const found of yield* addressesOf(host, family)) addresses.set(found.address, found);
+    for (const found of yield* addressesOf(host, family, flags)) addresses.set(found.address, found);
   }
   let bound = 0;
   let missing: unknown = null;
@@ -39,8 +40,8 @@ export function* bindToAll(
   if (bound === 0) throw missing;
 }
 
-function* addressesOf(host: string | null, family: number): Waiting<readonly Resolved[]> {
-  if (host !== null) return yield* resolve(host, family);
+function* addressesOf(host: string | null, family: number, flags: number): Waiting<readonly Resolved[]> {
+  if (host !== null) return yield* resolve(host, family, flags);
   return ANY.filter((one) => family === 0 || one.family === familyNumber(family));
 }
 

@@ -1,9 +1,14 @@
 import type { BaseEventLoop } from "../core/base-events.ts";
 import { setResultUnlessDone } from "../core/futures.ts";
 import type { Waiting } from "./backend.ts";
-import type { StreamProtocol } from "./protocols.ts";
-import type { StreamTransport } from "./stream-transport.ts";
-import type { Transport } from "./transports.ts";
+import type { BaseProtocol } from "./protocols.ts";
+
+/** A transport that was made, and can begin to serve its protocol. */
+interface NewTransport {
+  /** Have the protocol told, then call `made`. */
+  begin(made: () => void): void;
+  close(): void;
+}
 
 /**
  * The transport that `makeTransport` makes on a connected socket, and the protocol of `factory`, when its
@@ -11,13 +16,13 @@ import type { Transport } from "./transports.ts";
  *
  * Cancel safety: the connection is closed.
  */
-export function* establish<P extends StreamProtocol>(
+export function* establish<T extends NewTransport, P extends BaseProtocol>(
   loop: BaseEventLoop,
   factory: () => P,
-  makeTransport: (protocol: P) => StreamTransport,
+  makeTransport: (protocol: P) => T,
   discard: () => void,
-): Waiting<[Transport, P]> {
-  let transport: StreamTransport;
+): Waiting<[T, P]> {
+  let transport: T;
   let protocol: P;
   try {
     protocol = factory();

@@ -5,6 +5,7 @@ import type { Future } from "../core/futures.ts";
 import { logger } from "../core/log.ts";
 import type { Waiting } from "./backend.ts";
 import { Protocol } from "./protocols.ts";
+import type { Transport } from "./transports.ts";
 
 /** Tasks that wait for the same thing. Each has a future of its own: cancelling one leaves the others alone. */
 export class Waiters {
@@ -13,6 +14,11 @@ export class Waiters {
 
   constructor(loop: BaseEventLoop) {
     this.#loop = loop;
+  }
+
+  /** Whether nobody waits. */
+  isEmpty(): boolean {
+    return this.#futures.size === 0;
   }
 
   /** Wait for {@link release}. */
@@ -72,13 +78,21 @@ export class FlowControlMixin extends Protocol {
     this.#drainers.release(error);
   }
 
-  /** @internal Wait until the transport wants to be written to. Throws ConnectionResetError once the connection is lost. */
+  /** Wait until the transport wants to be written to. Throws ConnectionResetError once the connection is lost. */
   *drained(): Waiting<void> {
     if (this.#connectionLost) throw osError("ECONNRESET", "the connection is lost");
     if (this.#paused) yield* this.#drainers.wait();
   }
 
-  /** @internal Wait until what `_writer` writes to is closed. */
+  /** @internal It has another transport now, which speaks TLS. */
+  upgraded(_transport: Transport): void {}
+
+  /** @internal Take out what came in and was not read. */
+  takeUnread(): Buffer {
+    return Buffer.alloc(0);
+  }
+
+  /** Wait until what `_writer` writes to is closed. */
   *closed(_writer: object): Waiting<void> {
     throw new NotImplementedError(`${this.constructor.name} does not tell when it is closed`);
   }

@@ -3,7 +3,7 @@ import { NotImplementedError, RuntimeError } from "../core/errors.ts";
 import type { Future } from "../core/futures.ts";
 import type { Waiting } from "./backend.ts";
 import { ByteBuffer } from "./byte-buffer.ts";
-import type { Transport } from "./transports.ts";
+import type { ReadTransport } from "./transports.ts";
 
 /**
  * What came in on a connection and was not read yet, how it ended, and the one read that waits for more.
@@ -15,7 +15,7 @@ export class Inflow {
   readonly limit: number;
   eof = false;
   exception: Error | null = null;
-  transport: Transport | null = null;
+  transport: ReadTransport | null = null;
   readonly #loop: BaseEventLoop;
   #waiter: Future<void> | null = null;
   #paused = false;

@@ -1,9 +1,10 @@
+import { ADDRCONFIG, ALL, V4MAPPED } from "node:dns";
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { ensureFuture } from "../concurrency/ensure-future.ts";
-import { gaierror } from "../core/errors.ts";
 import type { Waiting } from "./backend.ts";
-import { AF_INET, AF_INET6 } from "./socket-constants.ts";
+import { gaiCodeOf, gaiError } from "./gai-errors.ts";
+import { AF_INET, AF_INET6, AI_ADDRCONFIG, AI_ALL, AI_NUMERICHOST, AI_V4MAPPED } from "./socket-constants.ts";
 
 /** An IP address, and whether it is one of IPv4 or of IPv6. */
 export interface Resolved {
@@ -13,17 +14,19 @@ export interface Resolved {
 
 /**
  * The addresses of `host`, in the order in which to try them. Looked up outside of the loop's thread, unless `host`
- * is an address already. `family` is AF_INET, AF_INET6, or 0 for both.
+ * is an address already. `family` is AF_INET, AF_INET6, or 0 for both; `flags` are getaddrinfo's.
  *
  * Throws gaierror if there are none. Cancel safety: nothing is lost.
  */
-export function* resolve(host: string, family: number): Waiting<Resolved[]> {
+export function* resolve(host: string, family: number, flags = 0): Waiting<Resolved[]> {
   const [bare = ""] = host.split("%");
   const literal = isIP(bare) as 0 | 4 | 6;
   const wanted = familyNumber(family);
-  if (literal === 0) return yield* lookUp(host, wanted);
+  if (host.includes("\0")) throw gaiError("EAI_NONAME", "getaddrinfo", host);
+  if (literal === 0 && flags & AI_NUMERICHOST) throw gaiError("EAI_NONAME", "getaddrinfo", host);
+  if (literal === 0) return yield* lookUp(host, wanted, hintsOf(flags));
   if (wanted === 0 || wanted === literal) return [{ address: host, family: literal }];
-  throw failure("EAI_ADDRFAMILY", host, "Address family for hostname not supported");
+  throw gaiError("EAI_ADDRFAMILY", "getaddrinfo", host);
 }
 
 /** The number of an address family as people count: 4, 6, or 0 for both. */
@@ -32,16 +35,22 @@ export function familyNumber(family: number): 0 | 4 | 6 {
   return family === AF_INET6 ? 6 : 0;
 }
 
-function* lookUp(host: string, family: 0 | 4 | 6): Waiting<Resolved[]> {
-  try {
-    return (yield* ensureFuture(lookup(host, { all: true, family, order: "verbatim" }))) as Resolved[];
-  } catch (error) {
-    const { code } = error as { code?: string };
-    if (code === undefined || !(code === "ENOTFOUND" || code.startsWith("EAI_"))) throw error;
-    throw failure(code, host, "Name or service not known", error);
-  }
+/** Node's hints have the numbers of the platform, and there are no others. */
+function hintsOf(flags: number): number {
+  return (
+    (flags & AI_ADDRCONFIG ? ADDRCONFIG : 0) |
+    (flags & AI_V4MAPPED ? V4MAPPED : 0) |
+    (flags & AI_ALL ? ALL : 0)
+  );
 }
 
-function failure(code: string, host: string, words: string, cause?: unknown): gaierror {
-  return new gaierror(code, `getaddrinfo ${code} ${host}: ${words}`, { syscall: "getaddrinfo", cause });
+function* lookUp(host: string, family: 0 | 4 | 6, hints: number): Waiting<Resolved[]> {
+  try {
+    const found = lookup(host, { all: true, family, hints, order: "verbatim" });
+    return (yield* ensureFuture(found)) as Resolved[];
+  } catch (error) {
+    const code = gaiCodeOf(error);
+    if (code === null) throw error;
+    throw gaiError(code, "getaddrinfo", host, error);
+  }
 }

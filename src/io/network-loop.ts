@@ -5,18 +5,34 @@ import { getRunningLoop } from "../core/events.ts";
 import type { ConnectOptions, ListenOptions, SocketLike } from "./backend.ts";
 import type { StreamProtocol } from "./protocols.ts";
 import type { Server } from "./server.ts";
+import type { TlsClientOptions, TlsServerOptions } from "./tls/tls-settings.ts";
 import type { Transport } from "./transports.ts";
+import type { UnixPath } from "./unix.ts";
 
-export interface CreateConnectionOptions extends ConnectOptions {
+export interface CreateConnectionOptions extends ConnectOptions, TlsClientOptions {
   /** A connected socket to use, instead of a host and a port; it belongs to the transport then. */
   sock?: SocketLike;
 }
 
-export interface CreateServerOptions extends ListenOptions {
+export interface CreateServerOptions extends ListenOptions, TlsServerOptions {
   /** A bound socket to use, instead of a host and a port; it belongs to the server then. */
   sock?: SocketLike;
   /** Whether to accept connections at once; true by default. If not, call `server.startServing()`. */
   startServing?: boolean;
+}
+
+export interface CreateUnixConnectionOptions extends TlsClientOptions {
+  /** A connected unix socket to use, instead of a path; it belongs to the transport then. */
+  sock?: SocketLike;
+}
+
+export interface CreateUnixServerOptions extends Pick<ListenOptions, "backlog">, TlsServerOptions {
+  /** A bound unix socket to use, instead of a path; it belongs to the server then. */
+  sock?: SocketLike;
+  /** Whether to accept connections at once; true by default. If not, call `server.startServing()`. */
+  startServing?: boolean;
+  /** Whether closing the server removes the socket's file, if it still is this server's; true by default. */
+  cleanupSocket?: boolean;
 }
 
 /** What the streams need of a loop, in this room's terms: the loop that has it is put together further up. */
@@ -33,6 +49,18 @@ export interface NetworkLoop extends BaseEventLoop {
     host: string | readonly string[] | null,
     port: number | null,
     options?: CreateServerOptions,
+  ): Coroutine<Server>;
+
+  createUnixConnection<P extends StreamProtocol>(
+    factory: () => P,
+    path: UnixPath | null,
+    options?: CreateUnixConnectionOptions,
+  ): Coroutine<[Transport, P]>;
+
+  createUnixServer(
+    factory: () => StreamProtocol,
+    path: UnixPath | null,
+    options?: CreateUnixServerOptions,
   ): Coroutine<Server>;
 }
 

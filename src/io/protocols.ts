@@ -1,4 +1,5 @@
-import type { BaseTransport, Transport } from "./transports.ts";
+import type { Address } from "./address.ts";
+import type { BaseTransport, DatagramTransport, Transport } from "./transports.ts";
 
 /**
  * What the loop tells about a connection: first that it is made, last that it is lost, each once. Extend it, or one of
@@ -48,6 +49,23 @@ export abstract class BufferedProtocol extends BaseProtocol {
   /** As {@link Protocol.eofReceived}. */
   // biome-ignore lint/suspicious/noConfusingVoidType: a protocol need not return anything
   eofReceived(): boolean | void {}
+}
+
+/** A protocol for datagrams. Python: `asyncio.DatagramProtocol`. */
+export abstract class DatagramProtocol extends BaseProtocol {
+  override connectionMade(_transport: DatagramTransport): void {}
+
+  /**
+   * A datagram came in: a whole one, which can be empty, from `addr`; null if the sender has no address (unix). It is
+   * yours to keep. Python: `datagram_received`.
+   */
+  datagramReceived(_data: Buffer, _addr: Address | null): void {}
+
+  /**
+   * The system refused to send a datagram, or could not deliver an earlier one. The endpoint stays open. Python:
+   * `error_received`.
+   */
+  errorReceived(_error: Error): void {}
 }
 
 /** What a stream transport can feed. */

@@ -1,12 +1,16 @@
 import { inspect } from "node:util";
 import { sleep } from "../concurrency/sleep.ts";
-import type { Suspension } from "../core/awaitables.ts";
+import { wait } from "../concurrency/wait.ts";
+import { waitFor } from "../concurrency/wait-for.ts";
 import type { BaseEventLoop } from "../core/base-events.ts";
 import { Coroutine } from "../core/coroutines.ts";
-import { CancelledError, RuntimeError } from "../core/errors.ts";
+import { CancelledError, RuntimeError, TimeoutError } from "../core/errors.ts";
 import { type Future, setResultUnlessDone } from "../core/futures.ts";
 import { Inspectable } from "../core/inspectable.ts";
 import type { Obligation } from "../core/obligations.ts";
+import type { Task } from "../core/tasks.ts";
+import { assertSeconds } from "./arguments.ts";
+import type { Waiting } from "./backend.ts";
 import type { Transport } from "./transports.ts";
 import type { TransportSocket } from "./trsock.ts";
 import { mustBeClosed } from "./unclosed.ts";
@@ -20,6 +24,11 @@ export interface Listener {
   close(): void;
 }
 
+export interface ServerCloseOptions {
+  /** How many seconds the connections may take to come to an end by themselves. */
+  drain: number;
+}
+
 /**
  * A server that accepts connections: what `createServer` and `startServer` give. At the end of an `await using` block
  * it is closed, and its last connection awaited. Python: `asyncio.Server`.
@@ -27,11 +36,14 @@ export interface Listener {
 export class Server extends Inspectable implements AsyncDisposable {
   readonly #loop: BaseEventLoop;
   readonly #transports = new Set<Transport>();
+  /** The tasks of `startServer` that serve a connection. */
+  readonly #handlers = new Set<Task<unknown>>();
   /** Null once closed. */
   #listener: Listener | null;
   /** Null once closed and without connections. */
   #waiters: Future<void>[] | null = [];
   #serving = false;
+  #draining = false;
   #serveForever: Future<void> | null = null;
   /** In debug mode. */
   readonly #closingOwed: Obligation | null;
@@ -65,23 +77,35 @@ export class Server extends Inspectable implements AsyncDisposable {
   }
 
   /**
-   * Accept connections until cancelled; then close, wait for the last connection, and throw the CancelledError. Throws
-   * RuntimeError if the server is closed, or somebody does this already. Python: `Server.serve_forever`.
+   * Accept connections until cancelled, or until somebody closes the server; then close it and its connections, unless
+   * somebody drains it, wait for the last one, and throw the CancelledError. Throws RuntimeError if the server is closed,
+   * or somebody does this already. Python: `Server.serve_forever`.
    */
   serveForever(): Coroutine<never> {
     return new Coroutine(() => this.#serveUntilCancelled(), "Server.serveForever");
   }
 
   /** Stop accepting. Connections that exist stay. Ends {@link serveForever}. Python: `Server.close`. */
-  close(): void {
-    const listener = this.#listener;
-    if (listener === null) return;
-    this.#listener = null;
-    this.#closingOwed?.settle();
-    this.#serving = false;
-    listener.close();
-    this.#serveForever?.cancel();
-    this.#wakeIfOver();
+  close(): void;
+  /**
+   * Stop accepting, at once; then, when awaited, wait until the connections are gone and their handlers are done. After
+   * `drain` seconds the handlers that are left are cancelled, and their connections aborted; it returns when their
+   * clean-up is over. Handlers are the tasks of `startServer`.
+   *
+   * Throws TypeError or ValueError if `drain` is not 0 or more seconds. Cancel safety: handlers and connections are
+   * cancelled and aborted at once. Not in Python.
+   */
+  close(options: ServerCloseOptions): Coroutine<void>;
+  close(options?: ServerCloseOptions): Coroutine<void> | undefined {
+    if (options === undefined) {
+      this.#stopAccepting();
+      return undefined;
+    }
+    const { drain } = options;
+    assertSeconds("drain", drain);
+    this.#draining = true;
+    this.#stopAccepting();
+    return new Coroutine(() => this.#drain(drain), "Server.close");
   }
 
   /**
@@ -126,12 +150,57 @@ export class Server extends Inspectable implements AsyncDisposable {
     this.#wakeIfOver();
   }
 
+  /** @internal Such a task serves a connection. */
+  handledBy(task: Task<unknown>): void {
+    this.#handlers.add(task);
+    task.addDoneCallback(() => this.#handlers.delete(task));
+  }
+
+  #stopAccepting(): void {
+    const listener = this.#listener;
+    if (listener === null) return;
+    this.#listener = null;
+    this.#closingOwed?.settle();
+    this.#serving = false;
+    listener.close();
+    this.#serveForever?.cancel();
+    this.#wakeIfOver();
+  }
+
+  *#drain(seconds: number): Waiting<void> {
+    try {
+      yield* waitFor(this.#over(), Number.isFinite(seconds) ? seconds : null);
+      return;
+    } catch (error) {
+      this.#cancelHandlers();
+      if (!(error instanceof TimeoutError)) {
+        this.abortClients();
+        throw error;
+      }
+    }
+    // What they send at the end, and what the kernel takes of it at once, is not lost.
+    yield* sleep(0);
+    yield* sleep(0);
+    this.abortClients();
+    yield* this.#over();
+  }
+
+  #cancelHandlers(): void {
+    for (const task of this.#handlers) task.cancel();
+  }
+
+  /** Wait until no connection and no handler is left. */
+  *#over(): Waiting<void> {
+    yield* this.#waitClosed();
+    while (this.#handlers.size > 0) yield* wait(this.#handlers);
+  }
+
   *#startServing() {
     this.begin();
     yield* sleep(0);
   }
 
-  *#serveUntilCancelled(): Generator<Suspension, never, unknown> {
+  *#serveUntilCancelled(): Waiting<never> {
     if (this.#serveForever !== null) {
       throw new RuntimeError(`${this} is already being awaited on serveForever()`);
     }
@@ -141,8 +210,9 @@ export class Server extends Inspectable implements AsyncDisposable {
       yield* this.#serveForever;
       throw new CancelledError();
     } catch (error) {
-      this.close();
-      yield* this.waitClosed();
+      this.#stopAccepting();
+      if (!this.#draining) this.closeClients();
+      yield* this.#waitClosed();
       throw error;
     } finally {
       this.#serveForever = null;

@@ -80,6 +80,29 @@ export const MSG_NOSIGNAL = 0x4000;
 
 /** Name resolution: addresses to bind to; without a host, the wildcard address. */
 export const AI_PASSIVE = 0x1;
+/** Name resolution: also the name by which the host is known. */
+export const AI_CANONNAME = 0x2;
+/** Name resolution: the host is an address; no name is looked up. */
+export const AI_NUMERICHOST = 0x4;
+/** Name resolution: IPv6 addresses that stand for IPv4 ones, if there are no others. */
+export const AI_V4MAPPED = 0x8;
+/** Name resolution: with AI_V4MAPPED, these besides the others. */
+export const AI_ALL = 0x10;
+/** Name resolution: only addresses of a family of which this machine has one, too. */
+export const AI_ADDRCONFIG = 0x20;
+/** Name resolution: the port is a number; no service is looked up. */
+export const AI_NUMERICSERV = 0x400;
+
+/** The name of an address: the address itself, as text. */
+export const NI_NUMERICHOST = 0x1;
+/** The name of an address: the port as a number, not the service. */
+export const NI_NUMERICSERV = 0x2;
+/** The name of an address: without the domain, if the host is a local one. */
+export const NI_NOFQDN = 0x4;
+/** The name of an address: an error if the host has none. */
+export const NI_NAMEREQD = 0x8;
+/** The name of an address: the service by UDP, where that is another one. */
+export const NI_DGRAM = 0x10;
 
 /** The longest backlog that `listen` takes by default on Linux. */
 export const SOMAXCONN = 4096;

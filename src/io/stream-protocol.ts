@@ -8,6 +8,7 @@ import type { Task } from "../core/tasks.ts";
 import type { Waiting } from "./backend.ts";
 import { FlowControlMixin, Waiters } from "./flow-control.ts";
 import type { StreamReader } from "./stream-reader.ts";
+import { StreamTransport } from "./stream-transport.ts";
 import { StreamWriter } from "./stream-writer.ts";
 import type { Transport } from "./transports.ts";
 
@@ -33,6 +34,10 @@ export class StreamReaderProtocol extends FlowControlMixin {
   readonly #closers: Waiters;
   #end: End = null;
   #overTls = false;
+  /** What the connection's transport is since `startTls`. */
+  #upgraded: Transport | null = null;
+  /** @internal */
+  readonly serverSide: boolean;
 
   /** `clientConnectedCb` is called with a reader and a writer when the connection is made. */
   constructor(
@@ -42,6 +47,7 @@ export class StreamReaderProtocol extends FlowControlMixin {
   ) {
     super(options);
     this.#reader = new WeakRef(reader);
+    this.serverSide = clientConnectedCb !== null;
     if (clientConnectedCb !== null) {
       this.#greet = (transport) => this.#connected(clientConnectedCb, reader, transport);
     }
@@ -53,6 +59,18 @@ export class StreamReaderProtocol extends FlowControlMixin {
     this.#reader.deref()?.setTransport(transport);
     this.#greet?.(transport);
     this.#greet = null;
+  }
+
+  /** @internal */
+  override upgraded(transport: Transport): void {
+    this.#overTls = true;
+    this.#upgraded = transport;
+    this.#reader.deref()?.replaceTransport(transport);
+  }
+
+  /** @internal */
+  override takeUnread(): Buffer {
+    return this.#reader.deref()?.takeUnread() ?? super.takeUnread();
   }
 
   override dataReceived(data: Buffer): void {
@@ -83,7 +101,9 @@ export class StreamReaderProtocol extends FlowControlMixin {
   #connected(callback: ClientConnectedCallback, reader: StreamReader, transport: Transport): void {
     const writer = new StreamWriter(transport, this, reader, this.loop);
     const task = this.#callBack(callback, () => callback(reader, writer), transport);
-    task?.addDoneCallback(() => this.#handled(task, transport));
+    if (task === null) return;
+    task.addDoneCallback(() => this.#handled(task, transport));
+    if (transport instanceof StreamTransport) transport.handledBy(task);
   }
 
   /** Coroutine functions are handed over uncalled, so that all of them runs in the task. */
@@ -131,6 +151,6 @@ export class StreamReaderProtocol extends FlowControlMixin {
         transport,
       });
     }
-    transport.close();
+    (this.#upgraded ?? transport).close();
   }
 }

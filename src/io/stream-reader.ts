@@ -7,7 +7,7 @@ import { Inspectable } from "../core/inspectable.ts";
 import type { Waiting } from "./backend.ts";
 import { Inflow } from "./inflow.ts";
 import { type Separator, SeparatorSearch, type Separators, separatorsOf } from "./separators.ts";
-import { type BytesLike, type Transport, toBytes } from "./transports.ts";
+import { type BytesLike, type ReadTransport, toBytes } from "./transports.ts";
 
 /** The longest line that a reader takes by default, in bytes. CPython's number. Python: `streams._DEFAULT_LIMIT`. */
 export const DEFAULT_LIMIT = 64 * 1024;
@@ -108,9 +108,21 @@ export class StreamReader extends Inspectable {
   }
 
   /** Pause `transport` while too much is buffered. Throws RuntimeError if there is one. Python: `StreamReader.set_transport`. */
-  setTransport(transport: Transport): void {
+  setTransport(transport: ReadTransport): void {
     if (this.#inflow.transport !== null) throw new RuntimeError(`${this} has a transport already`);
     this.#inflow.transport = transport;
+  }
+
+  /** @internal The same connection has another transport now. */
+  replaceTransport(transport: ReadTransport): void {
+    this.#inflow.transport = transport;
+  }
+
+  /** @internal Take out everything, for somebody else to read. */
+  takeUnread(): Buffer {
+    const data = this.#inflow.buffer.takeAll();
+    this.#inflow.resumeIfWithinLimit();
+    return data;
   }
 
   /**

@@ -1,8 +1,11 @@
 import type { BaseEventLoop } from "../core/base-events.ts";
 import { LOG_THRESHOLD_FOR_CONNLOST_WRITES } from "../core/constants.ts";
-import { isFatal, OSError, RuntimeError } from "../core/errors.ts";
+import { isFatal, OSError, osError, RuntimeError } from "../core/errors.ts";
 import { logger } from "../core/log.ts";
 import type { Obligation } from "../core/obligations.ts";
+import type { Task } from "../core/tasks.ts";
+import type { Waiting } from "./backend.ts";
+import { Waiters } from "./flow-control.ts";
 import type { StreamProtocol } from "./protocols.ts";
 import type { Server } from "./server.ts";
 import { type BytesLike, Transport, toBytes, writeBufferLimits } from "./transports.ts";
@@ -21,25 +24,43 @@ export abstract class StreamTransport extends Transport {
   #low: number;
   #high: number;
   #protocolPaused = false;
-  readonly #server: Server | null;
+  #server: Server | null;
   /** In debug mode, once it has begun. */
   #closingOwed: Obligation | null = null;
+  #lostWith: Error | null = null;
+  #sendingFile = false;
+  /** Who sends a file waits there for the kernel to take more. */
+  #room: Waiters | null = null;
 
   constructor(loop: BaseEventLoop, protocol: StreamProtocol, server: Server | null) {
     super();
     this.loop = loop;
     this.#protocol = protocol;
     this.#server = server;
-    [this.#low, this.#high] = writeBufferLimits({});
+    [this.#low, this.#high] = writeBufferLimits({}, this.defaultHigh);
   }
 
-  /** Tell the protocol, then read, then `made`: each in its own callback, in this order. */
-  begin(made: () => void = () => {}): void {
+  /** Tell the protocol, unless it has a connection already, then read, then `made`: each in its own callback, in this order. */
+  begin(made: () => void = () => {}, tell = true): void {
     this.#server?.attach(this);
     this.#closingOwed = mustBeClosed(this, "transport", this.loop);
-    this.loop.callSoon(() => this.#protocol.connectionMade(this));
+    if (tell) this.loop.callSoon(() => this.#protocol.connectionMade(this));
     this.loop.callSoon(() => this.startReading());
     this.loop.callSoon(made);
+  }
+
+  /** The program has this in place of `predecessor`, on which it stands: the server counts this one, and this must be closed. */
+  takeOver(predecessor: StreamTransport): void {
+    Object.assign(this.extra, { ...predecessor.extra, ...this.extra });
+    this.#server = predecessor.#server;
+    this.#server?.attach(this);
+    this.#server?.detach(predecessor);
+    predecessor.#closingOwed?.settle();
+  }
+
+  /** Such a task serves this connection. */
+  handledBy(task: Task<unknown>): void {
+    this.#server?.handledBy(task);
   }
 
   protected abstract startReading(): void;
@@ -72,7 +93,7 @@ export abstract class StreamTransport extends Transport {
   }
 
   override setWriteBufferLimits(limits: { high?: number; low?: number } = {}): void {
-    [this.#low, this.#high] = writeBufferLimits(limits);
+    [this.#low, this.#high] = writeBufferLimits(limits, this.defaultHigh);
     this.pauseIfAboveHigh();
   }
 
@@ -100,6 +121,9 @@ export abstract class StreamTransport extends Transport {
   /** The connection is gone; tell the protocol, once. */
   protected lose(error: Error | null): void {
     this.lost++;
+    this.#lostWith = error;
+    // Before its socket is closed: who waits for that must not wait for another one with the same number.
+    this.#room?.release(error ?? connectionLost());
     this.#closingOwed?.settle();
     this.loop.callSoon(() => this.#connectionLost(error));
   }
@@ -113,7 +137,59 @@ export abstract class StreamTransport extends Transport {
     }
   }
 
+  /** @internal Let `send` have the connection for itself: once what is buffered has gone out, and without reading. */
+  *sendFile(send: () => Waiting<number>): Waiting<number> {
+    this.assertNoFile("sendfile");
+    if (this.closing) throw new RuntimeError("Transport is closing");
+    if (this.eofWritten) throw new RuntimeError("Cannot call sendfile() after writeEof()");
+    const resume = this.isReading();
+    this.pauseReading();
+    this.#sendingFile = true;
+    try {
+      yield* this.#flushed();
+      return yield* send();
+    } finally {
+      this.#sendingFile = false;
+      if (resume) this.resumeReading();
+    }
+  }
+
+  /** @internal Write a part of a file, once the part before it has gone out. */
+  *writeBlock(block: Buffer, sent: (count: number) => void): Waiting<void> {
+    yield* this.#flushed();
+    this.send(block);
+    this.#assertConnected();
+    sent(block.length);
+  }
+
+  /** Throws RuntimeError while a file is sent: nothing may get in between. */
+  protected assertNoFile(method: string): void {
+    if (this.#sendingFile) throw new RuntimeError(`Cannot call ${method}() while sendfile() is in progress`);
+  }
+
+  *#flushed(): Waiting<void> {
+    this.#assertConnected();
+    while (this.getWriteBufferSize() > 0) yield* this.room();
+  }
+
+  /** Wait until the kernel takes more; throws if the connection ends. */
+  protected *room(): Waiting<void> {
+    this.#room ??= new Waiters(this.loop);
+    yield* this.#room.wait();
+    this.#assertConnected();
+  }
+
+  /** The kernel takes more. */
+  protected roomMade(): void {
+    this.#room?.release(null);
+  }
+
+  #assertConnected(): void {
+    if (this.closing) throw this.#lostWith ?? connectionLost();
+  }
+
   #mayWrite(): boolean {
+    this.assertNoFile("write");
     if (this.eofWritten) throw new RuntimeError("Cannot call write() after writeEof()");
     if (this.lost === 0) return true;
     if (this.lost >= LOG_THRESHOLD_FOR_CONNLOST_WRITES) {
@@ -123,13 +199,24 @@ export abstract class StreamTransport extends Transport {
     return false;
   }
 
+  /** The high mark of the write buffer, unless told otherwise; undefined for that of most transports. */
+  protected get defaultHigh(): number | undefined {
+    return undefined;
+  }
+
+  /** Whether the protocol is to pause with so many bytes in the buffer. */
+  protected isTooMuch(size: number, high: number): boolean {
+    return size > high;
+  }
+
   protected pauseIfAboveHigh(): void {
-    if (this.#protocolPaused || this.getWriteBufferSize() <= this.#high) return;
+    if (this.#protocolPaused || !this.isTooMuch(this.getWriteBufferSize(), this.#high)) return;
     this.#protocolPaused = true;
     this.callProtocol("pauseWriting", () => this.#protocol.pauseWriting());
   }
 
   protected resumeIfBelowLow(): void {
+    if (this.getWriteBufferSize() === 0) this.roomMade();
     if (!this.#protocolPaused || this.getWriteBufferSize() > this.#low) return;
     this.#protocolPaused = false;
     this.callProtocol("resumeWriting", () => this.#protocol.resumeWriting());
@@ -169,4 +256,8 @@ export abstract class StreamTransport extends Transport {
     if (this.lost > 0) return "closed";
     return this.closing ? "closing" : "open";
   }
+}
+
+function connectionLost(): OSError {
+  return osError("ECONNRESET", "the connection is lost");
 }

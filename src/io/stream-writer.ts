@@ -3,8 +3,13 @@ import { Coroutine } from "../core/coroutines.ts";
 import { ConnectionError } from "../core/errors.ts";
 import { Inspectable } from "../core/inspectable.ts";
 import type { Waiting } from "./backend.ts";
+import { FlowControlMixin } from "./flow-control.ts";
 import type { StreamReader } from "./stream-reader.ts";
-import type { BytesLike, ExtraInfo, Transport } from "./transports.ts";
+import type { SSLContext } from "./tls/ssl-context.ts";
+import type { SSLContextOptions } from "./tls/ssl-options.ts";
+import { type StartTlsOptions, upgrade, upgradeSettings } from "./tls/start-tls.ts";
+import type { TlsSettings } from "./tls/tls-settings.ts";
+import type { BytesLike, ExtraInfo, WriteTransport } from "./transports.ts";
 import { isWatched } from "./unclosed.ts";
 
 /** What a writer needs of its protocol. A {@link FlowControlMixin} has the first, a StreamReaderProtocol both. */
@@ -13,11 +18,13 @@ export interface WriterProtocol {
   drained(): Waiting<void>;
   /** Wait until what `writer` writes to is closed. */
   closed(writer: StreamWriter): Waiting<void>;
+  /** Whether this is the server's side of a connection. */
+  readonly serverSide?: boolean;
 }
 
 /** All of a writer that outlives it: it must not refer to the writer, or that would never be collected. */
 interface Link {
-  readonly transport: Transport;
+  transport: WriteTransport;
   readonly loop: BaseEventLoop;
 }
 
@@ -44,7 +51,7 @@ export class StreamWriter extends Inspectable implements AsyncDisposable {
 
   /** For a transport of your own, whose protocol is `protocol`. `reader` is the other half, if there is one. */
   constructor(
-    transport: Transport,
+    transport: WriteTransport,
     protocol: WriterProtocol,
     reader: StreamReader | null,
     loop: BaseEventLoop,
@@ -57,8 +64,13 @@ export class StreamWriter extends Inspectable implements AsyncDisposable {
     unclosed.register(this, this.#link);
   }
 
+  /** @internal */
+  get loop(): BaseEventLoop {
+    return this.#link.loop;
+  }
+
   /** The transport that is written to. Python: `StreamWriter.transport`. */
-  get transport(): Transport {
+  get transport(): WriteTransport {
     return this.#link.transport;
   }
 
@@ -96,6 +108,25 @@ export class StreamWriter extends Inspectable implements AsyncDisposable {
    */
   drain(): Coroutine<void> {
     return new Coroutine(() => this.#drain(), "StreamWriter.drain");
+  }
+
+  /**
+   * Speak TLS from here on: wait until what is buffered may be sent, then for the handshake. What startServer made is the
+   * server's side. {@link transport} is another one then. Nobody may read meanwhile; what a client's reader holds then was
+   * not encrypted, so read it before.
+   *
+   * Throws as `loop.startTls`; TypeError if the transport or its protocol cannot do that. Cancel safety: the connection is
+   * ended. Python: `StreamWriter.start_tls`.
+   */
+  startTls(
+    sslcontext: SSLContext | SSLContextOptions,
+    options: Omit<StartTlsOptions, "serverSide"> = {},
+  ): Coroutine<void> {
+    const protocol = this.#protocol;
+    if (!(protocol instanceof FlowControlMixin)) throw new TypeError(`${protocol} cannot be behind TLS`);
+    const serverSide = this.#protocol.serverSide ?? false;
+    const settings = upgradeSettings(this.transport, sslcontext, { ...options, serverSide });
+    return new Coroutine(() => this.#startTls(protocol, settings), "StreamWriter.startTls");
   }
 
   /** Send what is buffered, then end the connection; {@link waitClosed} waits for that. Python: `StreamWriter.close`. */
@@ -138,6 +169,11 @@ export class StreamWriter extends Inspectable implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
     }
+  }
+
+  *#startTls(protocol: FlowControlMixin, settings: TlsSettings): Waiting<void> {
+    yield* this.#drain();
+    this.#link.transport = yield* upgrade(this.loop, this.transport, protocol, settings);
   }
 
   *#drain(): Waiting<void> {

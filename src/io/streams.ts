@@ -1,11 +1,20 @@
 import { inspect } from "node:util";
 import { Coroutine } from "../core/coroutines.ts";
 import type { Waiting } from "./backend.ts";
-import { type CreateConnectionOptions, type CreateServerOptions, getNetworkLoop } from "./network-loop.ts";
+import {
+  type CreateConnectionOptions,
+  type CreateServerOptions,
+  type CreateUnixConnectionOptions,
+  type CreateUnixServerOptions,
+  getNetworkLoop,
+  type NetworkLoop,
+} from "./network-loop.ts";
 import type { Server } from "./server.ts";
 import { type ClientConnectedCallback, StreamReaderProtocol } from "./stream-protocol.ts";
 import { DEFAULT_LIMIT, StreamReader } from "./stream-reader.ts";
 import { StreamWriter } from "./stream-writer.ts";
+import type { Transport } from "./transports.ts";
+import type { UnixPath } from "./unix.ts";
 
 export interface OpenConnectionOptions extends CreateConnectionOptions {
   /** The reader's limit: the longest line, in bytes; 64 KiB by default. */
@@ -13,6 +22,16 @@ export interface OpenConnectionOptions extends CreateConnectionOptions {
 }
 
 export interface StartServerOptions extends CreateServerOptions {
+  /** The limit of each reader: the longest line, in bytes; 64 KiB by default. */
+  limit?: number;
+}
+
+export interface OpenUnixConnectionOptions extends CreateUnixConnectionOptions {
+  /** The reader's limit: the longest line, in bytes; 64 KiB by default. */
+  limit?: number;
+}
+
+export interface StartUnixServerOptions extends CreateUnixServerOptions {
   /** The limit of each reader: the longest line, in bytes; 64 KiB by default. */
   limit?: number;
 }
@@ -29,19 +48,35 @@ export function openConnection(
   port: number | null = null,
   { limit = DEFAULT_LIMIT, ...options }: OpenConnectionOptions = {},
 ): Coroutine<[StreamReader, StreamWriter]> {
-  return new Coroutine(() => open(host, port, limit, options), "openConnection");
+  const connect: Connect = (loop, factory) => loop.createConnection(factory, host, port, options);
+  return new Coroutine(() => open(limit, connect), "openConnection");
 }
 
-function* open(
-  host: string | null,
-  port: number | null,
-  limit: number,
-  options: CreateConnectionOptions,
-): Waiting<[StreamReader, StreamWriter]> {
+/**
+ * Connect to the unix socket `path`, or use `options.sock`; gives a reader and a writer. A `path` that begins with "\0"
+ * is a name in Linux's abstract namespace.
+ *
+ * Throws OSError if that fails (FileNotFoundError, ConnectionRefusedError, …), ValueError if the arguments make no sense.
+ * Cancel safety: the attempt is given up, and its socket closed. Python: `asyncio.open_unix_connection`.
+ */
+export function openUnixConnection(
+  path: UnixPath | null = null,
+  { limit = DEFAULT_LIMIT, ...options }: OpenUnixConnectionOptions = {},
+): Coroutine<[StreamReader, StreamWriter]> {
+  const connect: Connect = (loop, factory) => loop.createUnixConnection(factory, path, options);
+  return new Coroutine(() => open(limit, connect), "openUnixConnection");
+}
+
+type Connect = (
+  loop: NetworkLoop,
+  factory: () => StreamReaderProtocol,
+) => Coroutine<[Transport, StreamReaderProtocol]>;
+
+function* open(limit: number, connect: Connect): Waiting<[StreamReader, StreamWriter]> {
   const loop = getNetworkLoop();
   const reader = new StreamReader({ limit, loop });
   const protocol = new StreamReaderProtocol(reader, null, { loop });
-  const [transport] = yield* loop.createConnection(() => protocol, host, port, options);
+  const [transport] = yield* connect(loop, () => protocol);
   return [reader, new StreamWriter(transport, protocol, reader, loop)];
 }
 
@@ -65,15 +100,43 @@ export function startServer(
   port: number | null = null,
   { limit = DEFAULT_LIMIT, ...options }: StartServerOptions = {},
 ): Coroutine<Server> {
-  if (typeof clientConnected !== "function") {
-    throw new TypeError(
-      `startServer() needs a function to call for each client, not ${inspect(clientConnected)}`,
-    );
-  }
+  assertClientConnected("startServer", clientConnected);
   return new Coroutine(() => {
     const loop = getNetworkLoop();
-    const factory = () =>
-      new StreamReaderProtocol(new StreamReader({ limit, loop }), clientConnected, { loop });
-    return loop.createServer(factory, host, port, options);
+    return loop.createServer(protocolFactory(loop, clientConnected, limit), host, port, options);
   }, "startServer");
+}
+
+/**
+ * Listen at the unix socket `path`, or at `options.sock`, and call `clientConnected(reader, writer)` for each connection,
+ * as {@link startServer} does. A socket that is there already is replaced, also if somebody still listens at it. Closing
+ * the server removes the file, unless it has become another server's, or `cleanupSocket` is false.
+ *
+ * Throws OSError if the socket cannot be made (EADDRINUSE if `path` is there and is no socket, FileNotFoundError,
+ * PermissionError, …), TypeError if `clientConnected` is not a function, ValueError if the other arguments make no
+ * sense. Cancel safety: nothing stays bound. Python: `asyncio.start_unix_server`.
+ */
+export function startUnixServer(
+  clientConnected: ClientConnectedCallback,
+  path: UnixPath | null = null,
+  { limit = DEFAULT_LIMIT, ...options }: StartUnixServerOptions = {},
+): Coroutine<Server> {
+  assertClientConnected("startUnixServer", clientConnected);
+  return new Coroutine(() => {
+    const loop = getNetworkLoop();
+    return loop.createUnixServer(protocolFactory(loop, clientConnected, limit), path, options);
+  }, "startUnixServer");
+}
+
+function assertClientConnected(caller: string, callback: unknown): void {
+  if (typeof callback === "function") return;
+  throw new TypeError(`${caller}() needs a function to call for each client, not ${inspect(callback)}`);
+}
+
+function protocolFactory(
+  loop: NetworkLoop,
+  clientConnected: ClientConnectedCallback,
+  limit: number,
+): () => StreamReaderProtocol {
+  return () => new StreamReaderProtocol(new StreamReader({ limit, loop }), clientConnected, { loop });
 }

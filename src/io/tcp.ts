@@ -2,31 +2,56 @@ import type { BaseEventLoop } from "../core/base-events.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { ValueError } from "../core/errors.ts";
 import { assertFactory, assertHost, assertNoAddress, checkedPort } from "./arguments.ts";
-import type { Backend, Waiting } from "./backend.ts";
+import type { Backend, SocketLike, Waiting } from "./backend.ts";
 import type { CreateConnectionOptions, CreateServerOptions } from "./network-loop.ts";
 import type { StreamProtocol } from "./protocols.ts";
 import { type Listener, Server } from "./server.ts";
+import { assertConnectOptions, assertListenOptions, assertStreamSocket } from "./tcp-options.ts";
+import { connectSecurely, secureFactory } from "./tls/securing.ts";
+import { clientSettings, serverSettings, type TlsServerOptions } from "./tls/tls-settings.ts";
 import type { Transport } from "./transports.ts";
 
 /** The work of `loop.createConnection`. */
 export function createConnection<P extends StreamProtocol>(
+  loop: BaseEventLoop,
   io: Backend,
   factory: () => P,
   host: string | null,
   port: number | null,
-  { sock, ...options }: CreateConnectionOptions,
+  { sock, ssl, serverHostname, sslHandshakeTimeout, sslShutdownTimeout, ...options }: CreateConnectionOptions,
 ): Coroutine<[Transport, P]> {
   assertFactory(factory);
+  const tls = clientSettings(host, { ssl, serverHostname, sslHandshakeTimeout, sslShutdownTimeout });
   if (sock !== undefined) {
     assertNoAddress(host, port);
-    return new Coroutine(() => io.adopt(factory, sock), "createConnection");
+    assertStreamSocket(sock);
+    const adopt = () => connectSecurely(loop, factory, tls, (made) => io.adopt(made, sock));
+    return new Coroutine(adopt, "createConnection");
   }
   if (host === null && port === null)
     throw new ValueError("host and port was not specified and no sock specified");
+  assertConnectOptions(options);
   const target = host ?? "localhost";
   assertHost(target);
   const number = checkedPort(port);
-  return new Coroutine(() => io.connect(factory, target, number, options), "createConnection");
+  const connect = () =>
+    connectSecurely(loop, factory, tls, (made) => io.connect(made, target, number, options));
+  return new Coroutine(connect, "createConnection");
+}
+
+/** The work of `loop.connectAcceptedSocket`. */
+export function connectAcceptedSocket<P extends StreamProtocol>(
+  loop: BaseEventLoop,
+  io: Backend,
+  factory: () => P,
+  sock: SocketLike,
+  options: TlsServerOptions,
+): Coroutine<[Transport, P]> {
+  assertFactory(factory);
+  assertStreamSocket(sock);
+  const tls = serverSettings(options);
+  const adopt = () => connectSecurely(loop, factory, tls, (made) => io.adopt(made, sock));
+  return new Coroutine(adopt, "connectAcceptedSocket");
 }
 
 /** The work of `loop.createServer`. */
@@ -36,26 +61,38 @@ export function createServer(
   factory: () => StreamProtocol,
   host: string | readonly string[] | null,
   port: number | null,
-  { sock, startServing = true, ...options }: CreateServerOptions,
+  {
+    sock,
+    startServing = true,
+    ssl,
+    sslHandshakeTimeout,
+    sslShutdownTimeout,
+    ...options
+  }: CreateServerOptions,
 ): Coroutine<Server> {
   assertFactory(factory);
+  const made = secureFactory(loop, factory, serverSettings({ ssl, sslHandshakeTimeout, sslShutdownTimeout }));
+  assertListenOptions(options);
   if (sock !== undefined) {
     assertNoAddress(host, port);
-    return serve(loop, () => io.listenOn(factory, sock, options), startServing);
+    assertStreamSocket(sock);
+    return serve(loop, () => io.listenOn(made, sock, options), startServing);
   }
   if (host === null && port === null) throw new ValueError("Neither host/port nor sock were specified");
   const hosts = host === null || host === "" ? [null] : typeof host === "string" ? [host] : [...host];
   for (const one of hosts) if (one !== null) assertHost(one);
   const number = checkedPort(port ?? 0);
-  return serve(loop, () => io.listen(factory, hosts, number, options), startServing);
+  return serve(loop, () => io.listen(made, hosts, number, options), startServing);
 }
 
-function serve(
+/** A server for what `listen` gives, as the coroutine `name`. */
+export function serve(
   loop: BaseEventLoop,
   listen: () => Waiting<Listener>,
   startServing: boolean,
+  name = "createServer",
 ): Coroutine<Server> {
-  return new Coroutine(() => listenAndServe(loop, listen, startServing), "createServer");
+  return new Coroutine(() => listenAndServe(loop, listen, startServing), name);
 }
 
 function* listenAndServe(

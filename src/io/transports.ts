@@ -1,8 +1,11 @@
+import type { CipherNameAndProtocol, PeerCertificate, TLSSocket } from "node:tls";
 import { inspect } from "node:util";
 import { ValueError } from "../core/errors.ts";
 import { Inspectable } from "../core/inspectable.ts";
 import type { Address } from "./address.ts";
+import type { ReadPipe, WritePipe } from "./pipes.ts";
 import type { BaseProtocol } from "./protocols.ts";
+import type { SSLContext } from "./tls/ssl-context.ts";
 import type { TransportSocket } from "./trsock.ts";
 
 /** What `getExtraInfo` knows by name. */
@@ -13,6 +16,18 @@ export interface ExtraInfo {
   sockname: Address;
   /** The other side's address; null if there is none. */
   peername: Address | null;
+  /** How TLS is spoken; null where it is not, as for all that follow. */
+  sslcontext: SSLContext;
+  /** Node's object for the TLS of the connection, to ask it: `alpnProtocol`, `getProtocol()`, … Leave the bytes to us. */
+  ssl_object: TLSSocket;
+  /** The other side's certificate; null if it has none. */
+  peercert: PeerCertificate | null;
+  /** How the connection is encrypted. */
+  cipher: CipherNameAndProtocol;
+  /** Null: TLS does not compress any more. */
+  compression: null;
+  /** What the pipe was made of: a file descriptor, an object that has one, or a stream of Node's. */
+  pipe: ReadPipe | WritePipe;
 }
 
 /** What can be sent: bytes, or a string, which is sent as UTF-8. */
@@ -49,8 +64,19 @@ export abstract class BaseTransport extends Inspectable implements Disposable {
   }
 }
 
-/** A two-way stream of bytes. Python: `asyncio.Transport`. */
-export abstract class Transport extends BaseTransport {
+/**
+ * A stream of bytes that come in: one side of a pipe. A {@link Transport} is one too, for `instanceof` as well.
+ * Python: `asyncio.ReadTransport`.
+ */
+export abstract class ReadTransport extends BaseTransport {
+  /** A class has one parent only, and that of {@link Transport} is WriteTransport. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a class below this one may be asked
+    if (Function.prototype[Symbol.hasInstance].call(this, value)) return true;
+    // biome-ignore lint/complexity/noThisInStatic: the same
+    return this === ReadTransport && value instanceof Transport;
+  }
+
   /** Whether bytes are being received: not paused, not closing. Python: `is_reading`. */
   abstract isReading(): boolean;
 
@@ -59,7 +85,10 @@ export abstract class Transport extends BaseTransport {
 
   /** Receive again; nothing if it was not paused, or is closing. Python: `resume_reading`. */
   abstract resumeReading(): void;
+}
 
+/** A stream of bytes that go out: the other side of a pipe. Python: `asyncio.WriteTransport`. */
+export abstract class WriteTransport extends BaseTransport {
   /**
    * Send `data`: what the kernel takes at once, the rest in the background. Never waits; may call the protocol's
    * `pauseWriting`. Once the connection is lost, data is dropped.
@@ -92,6 +121,49 @@ export abstract class Transport extends BaseTransport {
    *
    * Throws ValueError unless high ≥ low ≥ 0. Python: `set_write_buffer_limits`.
    */
+  abstract setWriteBufferLimits(limits?: { high?: number; low?: number }): void;
+}
+
+/** A two-way stream of bytes. Python: `asyncio.Transport`. */
+export abstract class Transport extends WriteTransport implements ReadTransport {
+  /** As {@link ReadTransport.isReading}. Python: `is_reading`. */
+  abstract isReading(): boolean;
+
+  /** As {@link ReadTransport.pauseReading}. Python: `pause_reading`. */
+  abstract pauseReading(): void;
+
+  /** As {@link ReadTransport.resumeReading}. Python: `resume_reading`. */
+  abstract resumeReading(): void;
+}
+
+/**
+ * An endpoint that sends and receives datagrams: UDP, or unix datagrams. `close()` sends what is buffered first.
+ * Python: `asyncio.DatagramTransport`.
+ */
+export abstract class DatagramTransport extends BaseTransport {
+  /**
+   * Send one datagram, which can be empty, to `addr`; where the endpoint has a remote address, to that. Never waits:
+   * what the kernel does not take at once is buffered, and the protocol's `pauseWriting` may be called. What the system
+   * refuses (too long, no route, …) goes to the protocol's `errorReceived`. Once the endpoint is closed, data is dropped.
+   *
+   * `addr` is `[host, port]` with a literal IP address, or a unix path; "" is this machine, and "<broadcast>" everybody on
+   * the local network. A host name is a gaierror, which goes to `errorReceived`: resolve it first.
+   *
+   * Throws TypeError if `data` is no bytes, or `addr` is missing or no address; ValueError if `addr` is another than the
+   * remote address, or its port is out of range. Python: `sendto`.
+   */
+  abstract sendto(data: BytesLike, addr?: Address | null): void;
+
+  /** Close now; what is buffered is dropped. Python: `abort`. */
+  abstract abort(): void;
+
+  /** How many bytes are waiting to be sent, and 8 for each datagram. Python: `get_write_buffer_size`. */
+  abstract getWriteBufferSize(): number;
+
+  /** As {@link Transport.getWriteBufferLimits}. Python: `get_write_buffer_limits`. */
+  abstract getWriteBufferLimits(): [low: number, high: number];
+
+  /** As {@link Transport.setWriteBufferLimits}. Python: `set_write_buffer_limits`. */
   abstract setWriteBufferLimits(limits?: { high?: number; low?: number }): void;
 }
 

@@ -7,6 +7,11 @@ export class Deque<T> implements Iterable<T> {
     return this.#items.length - this.#head;
   }
 
+  /** The oldest item; undefined if there is none. */
+  get first(): T | undefined {
+    return this.#items[this.#head];
+  }
+
   push(item: T): void {
     this.#items.push(item);
   }

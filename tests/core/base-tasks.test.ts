@@ -3,10 +3,12 @@ import { test } from "node:test";
 import {
   coroutine,
   createTask,
+  currentTask,
   Event,
   ensureFuture,
   Future,
   getRunningLoop,
+  run,
   type StackFrame,
   sleep,
   type Task,
@@ -157,6 +159,18 @@ inEachFlavour("the stack of the running task is that of the call", function* ({ 
   const names = yield* on(task);
   assert.equal(names.at(-1), "look");
   assert.ok(names.includes("worker"), String(names));
+});
+
+test("while a task waits, a timer of Node's that it started sees where it waits", async () => {
+  await run(async function main() {
+    const { promise, resolve } = Promise.withResolvers<string[]>();
+    setTimeout(() => resolve(functions(task)));
+    const task = currentTask()!;
+    const woken = new Event();
+    promise.then(() => woken.set());
+    await woken.wait();
+    assert.deepEqual(await promise, ["main"]);
+  });
 });
 
 inEachFlavour("of a task that has not begun, the name of its coroutine is known", function* ({ coroutine }) {

@@ -1,17 +1,14 @@
 /** Our streams against programs that share no code with them: each gets back the bytes that it sent. */
 
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { text } from "node:stream/consumers";
 import type { StreamReader } from "../../src/io/stream-reader.ts";
 import type { StreamWriter } from "../../src/io/stream-writer.ts";
 import { openConnection, startServer } from "../../src/io/streams.ts";
 import { type Bench, inEachBackend } from "./backends.ts";
+import { converse, LINES, missing } from "./programs.ts";
 import { portOf } from "./recorder.ts";
-
-/** Some lines, more than a pipe or a socket takes at once, and a last one without its end. */
-const LINES = `${Array.from({ length: 20_000 }, (_, i) => `line ${i} äöü\n`).join("")}the end`;
 
 /** Sends what it reads on its standard input while it prints what it gets. */
 const PYTHON_CLIENT = `
@@ -56,13 +53,6 @@ async def main():
 asyncio.run(main())
 `;
 
-/** Why a test is skipped: the program is missing, or cannot do that. */
-function missing(program: string, args: string[] = ["--version"], knows = /./): string | false {
-  const { error, stdout, stderr } = spawnSync(program, args, { encoding: "utf8" });
-  if (error) return `${program} is not installed`;
-  return knows.test(stdout + stderr) ? false : `this ${program} cannot do it`;
-}
-
 /** A server that sends every line back, until the other side ends. */
 async function echoServer({ defer }: Bench): Promise<number> {
   const echo = async (reader: StreamReader, writer: StreamWriter) => {
@@ -76,17 +66,6 @@ async function echoServer({ defer }: Bench): Promise<number> {
   const server = await startServer(echo, "127.0.0.1", 0);
   defer(() => server.close());
   return portOf(server.sockets[0]!);
-}
-
-/** What the program prints when it is given `input`. */
-async function converse(program: string, args: string[], input = ""): Promise<string> {
-  const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], timeout: 30_000 });
-  const closed = once(child, "close");
-  child.stdin.end(input);
-  const output = await text(child.stdout);
-  const [code] = await closed;
-  assert.equal(code, 0, `${program} exited with ${code}`);
-  return output;
 }
 
 const clients: [string, (port: number) => [string, string[]], string | false][] = [

@@ -416,15 +416,20 @@ describe("serving for ever", () => {
     assert.deepEqual(server.sockets, []);
   });
 
-  inEachBackend("ends after the last connection", async (bench) => {
-    const { server, theirs } = await serverWithClient(bench);
+  inEachBackend("closes the connections, and ends after the last one", async (bench) => {
+    const { server, ours, theirs } = await serverWithClient(bench);
+    theirs.transport.pauseReading();
+    const sent = fill(ours);
     const serving = createTask(server.serveForever());
     await sleep(0);
     serving.cancel();
     await idle();
-    assert.equal(serving.done(), false);
-    theirs.transport.close();
+    assert.equal(serving.done(), false, "something is left to send");
+    theirs.transport.resumeReading();
     await failure(serving, CancelledError);
+    assert.equal(ours.calls.at(-1), "connectionLost");
+    await theirs.called("connectionLost");
+    assert.ok(theirs.received.equals(sent));
   });
 
   inEachBackend("ends with a CancelledError when somebody closes the server", async (bench) => {

@@ -20,6 +20,17 @@ test("what is pushed first is shifted first, however pushes and shifts take turn
   assert.deepEqual([...deque], model);
 });
 
+test("the oldest item can be looked at, and stays", () => {
+  const deque = new Deque<number>();
+  assert.equal(deque.first, undefined);
+  deque.push(1);
+  deque.push(2);
+  assert.equal(deque.first, 1);
+  assert.equal(deque.length, 2);
+  deque.shift();
+  assert.equal(deque.first, 2);
+});
+
 test("undefined is an item", () => {
   const deque = new Deque<number | undefined>();
   deque.push(undefined);

@@ -3,25 +3,28 @@ import type { OSError } from "../../core/errors.ts";
 import { setResultUnlessDone } from "../../core/futures.ts";
 import type { Address } from "../address.ts";
 import type { ConnectOptions, Waiting } from "../backend.ts";
-import { connectToFirst } from "../connecting.ts";
+import { connectTo } from "../connecting.ts";
 import { AF_INET, AF_INET6, IPPROTO_TCP, SO_ERROR, SOCK_STREAM, SOL_SOCKET } from "../socket-constants.ts";
 import { formatAddress } from "./address.ts";
 import { errnoError } from "./errno.ts";
 import type { SelectorEvents } from "./selector-events.ts";
 import { Socket } from "./socket.ts";
 
-const { EINPROGRESS } = constants.errno;
+const { EALREADY, EINPROGRESS } = constants.errno;
 
-/** A socket connected to the first address of `host` that answers; throws one OSError for all that do not. */
-export function connectTo(
+/** A socket connected to an address of `host` that answers. */
+export function connectSocket(
   events: SelectorEvents,
   host: string,
   port: number,
   options: ConnectOptions,
 ): Waiting<Socket> {
-  return connectToFirst(host, options, (remote, local) => {
-    const from: Address | null = local && [local.address, options.localAddr![1]];
-    return connectOne(events, socketFamily(remote.family), [remote.address, port], from);
+  return connectTo(host, options, {
+    connect(remote, local) {
+      const from: Address | null = local && [local.address, options.localAddr![1]];
+      return connectOne(events, socketFamily(remote.family), [remote.address, port], from);
+    },
+    discard: (sock) => sock.close(),
   });
 }
 
@@ -43,10 +46,11 @@ function* connectOne(
 }
 
 /** Connect `sock`, waiting until that is decided. Cancel safety: the socket stays as it is, and must be closed. */
-function* connect(events: SelectorEvents, sock: Socket, address: Address): Waiting<void> {
+export function* connect(events: SelectorEvents, sock: Socket, address: Address): Waiting<void> {
   const errno = sock.connectEx(address);
   if (errno === 0) return;
-  if (errno !== EINPROGRESS) throw connectError(errno, address);
+  // EALREADY: somebody has begun it before, and was cancelled.
+  if (errno !== EINPROGRESS && errno !== EALREADY) throw connectError(errno, address);
   const decided = events.loop.createFuture<void>();
   const fd = sock.fileno();
   events.add("writer", fd, () => {

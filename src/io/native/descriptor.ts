@@ -19,6 +19,8 @@ const { ECONNRESET, EINTR } = constants.errno;
 
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
+const F_GETFD = 1;
+const FD_CLOEXEC = 1;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const O_NONBLOCK = 0o4000;
@@ -101,6 +103,13 @@ export function setBlocking(fd: number, blocking: boolean): number {
   const flags = libc().fcntl(fd, F_GETFL, 0);
   const wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
   return flags < 0 || wanted === flags ? Math.min(flags, 0) : libc().fcntl(fd, F_SETFL, wanted);
+}
+
+/** 1 if child processes inherit the fd, 0 if not, or the negative error number. */
+export function isInheritable(fd: number): number {
+  const flags = libc().fcntl(fd, F_GETFD, 0);
+  if (flags < 0) return flags;
+  return flags & FD_CLOEXEC ? 0 : 1;
 }
 
 /** The address of this or the other side, or the negative error number. */

@@ -51,6 +51,10 @@ export interface Libc {
     addressLength: Uint32Array,
   ): number;
   sendto(fd: number, data: Uint8Array, flags: number, address: Uint8Array): number;
+  /** Send up to `count` bytes of the file from `offset` on; its position stays where it is. */
+  sendfile(fd: number, file: number, offset: number, count: number): number;
+  /** Set the position of an open file, in bytes from its start. */
+  seek(fd: number, position: number): number;
 
   epoll_create1(flags: number): number;
   epoll_ctl(epfd: number, operation: number, fd: number, event: Int32Array | null): number;
@@ -119,6 +123,8 @@ function bindings(koffi: Koffi): Libc {
   const writev = raw("intptr_t writev(int, const void *, int)");
   const recvfrom = raw("intptr_t recvfrom(int, void *, size_t, int, void *, void *)");
   const sendto = raw("intptr_t sendto(int, const void *, size_t, int, const void *, uint32_t)");
+  const sendfile = raw("intptr_t sendfile(int, int, void *, size_t)");
+  const lseek = raw("int64_t lseek(int, int64_t, int)");
   const epollWait = raw("int epoll_wait(int, void *, int, int)");
 
   return {
@@ -159,6 +165,12 @@ function bindings(koffi: Koffi): Libc {
     sendto: (fd, data, flags, address) =>
       result(sendto(fd, data, data.byteLength, flags | MSG_NOSIGNAL, address, address.byteLength)),
 
+    sendfile: (fd, file, offset, count) => {
+      position[0] = BigInt(offset);
+      return result(sendfile(fd, file, position, count));
+    },
+    seek: (fd, position) => result(lseek(fd, position, SEEK_SET)),
+
     epoll_create1: call("int epoll_create1(int)"),
     epoll_ctl: call("int epoll_ctl(int, int, int, void *)"),
     epoll_wait: (epfd, events, capacity, milliseconds) =>
@@ -176,6 +188,10 @@ function at(buffer: Uint8Array, offset: number, length: number): Uint8Array {
   }
   return offset === 0 ? buffer : new Uint8Array(buffer.buffer, buffer.byteOffset + offset, length);
 }
+
+/** Where sendfile is to begin, as an `off_t`. */
+const position = new BigInt64Array(1);
+const SEEK_SET = 0;
 
 /** Linux takes at most this many buffers in one writev (UIO_MAXIOV). */
 const IOV_MAX = 1024;

@@ -11,6 +11,7 @@ import {
   IPPROTO_IPV6,
   IPPROTO_TCP,
   IPV6_V6ONLY,
+  SO_KEEPALIVE,
   SO_REUSEADDR,
   SO_REUSEPORT,
   SOCK_STREAM,
@@ -36,7 +37,7 @@ export function* bindAll(
 ): Waiting<Socket[]> {
   const sockets: Socket[] = [];
   try {
-    yield* bindToAll(hosts, port, options.family ?? 0, function* ({ address, family }) {
+    yield* bindToAll(hosts, port, options, function* ({ address, family }) {
       sockets.push(bind([address, port], socketFamily(family), options));
     });
     return sockets;
@@ -51,6 +52,8 @@ function bind(address: Address, family: number, options: ListenOptions): Socket 
   try {
     if (options.reuseAddress !== false) sock.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
     if (options.reusePort) sock.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1);
+    // The connections inherit it.
+    if (options.keepAlive) sock.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
     // Otherwise "::" takes the port for IPv4 too, and the socket for IPv4 cannot have it.
     if (family === AF_INET6) sock.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1);
     sock.bind(address);
@@ -78,7 +81,7 @@ export class SocketListener implements Listener {
     this.#events = events;
     this.#socks = socks;
     this.#factory = factory;
-    this.#backlog = backlog;
+    this.#backlog = Math.max(backlog, 0);
     this.sockets = socks.map((sock) => new NativeTransportSocket(sock));
     for (const sock of socks) events.own(sock);
   }

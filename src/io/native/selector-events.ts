@@ -5,7 +5,6 @@ import { type Callback, Handle } from "../../core/handles.ts";
 import type { FileDescriptor } from "../backend.ts";
 import type { Poller } from "../host.ts";
 import { EpollSelector, EVENT_READ, EVENT_WRITE } from "./selector.ts";
-import type { Socket } from "./socket.ts";
 
 /** Who is told that an fd is ready. At least one of the two is set as long as the fd is registered. */
 interface Watchers {
@@ -13,7 +12,13 @@ interface Watchers {
   writer: Handle | null;
 }
 
-type Direction = keyof Watchers;
+export type Direction = keyof Watchers;
+
+/** What has an fd that belongs to a transport or a server. */
+interface Owned {
+  fileno(): number;
+  close(): void;
+}
 
 const EVENT: Readonly<Record<Direction, number>> = { reader: EVENT_READ, writer: EVENT_WRITE };
 
@@ -24,7 +29,7 @@ const EVENT: Readonly<Record<Direction, number>> = { reader: EVENT_READ, writer:
 export class SelectorEvents implements Poller {
   readonly #selector = new EpollSelector();
   readonly #watchers = new Map<number, Watchers>();
-  readonly #owned = new Map<number, Socket>();
+  readonly #owned = new Map<number, Owned>();
   #loop: BaseEventLoop | null = null;
 
   /** The loop that the callbacks belong to; it needs the poller first. */
@@ -61,18 +66,19 @@ export class SelectorEvents implements Poller {
     this.#selector.close();
   }
 
-  /** Call `callback(...args)` whenever `fd` is ready for it, instead of an earlier callback. */
-  add(direction: Direction, fd: number, callback: Callback, args: readonly unknown[] = []): void {
+  /** Call `callback(...args)` whenever `fd` is ready for it, instead of an earlier callback, which is cancelled. */
+  add(direction: Direction, fd: number, callback: Callback, args: readonly unknown[] = []): Handle {
     const handle = new Handle(callback, args, this.loop);
     const watchers = this.#watchers.get(fd);
     if (watchers === undefined) {
       this.#selector.register(fd, EVENT[direction]);
       this.#watchers.set(fd, { reader: null, writer: null, [direction]: handle });
-      return;
+      return handle;
     }
     watchers[direction]?.cancel();
     watchers[direction] = handle;
     this.#selector.modify(fd, eventsOf(watchers));
+    return handle;
   }
 
   /** Stop that; false if there was nothing. A callback that is queued already does not run any more. */
@@ -91,13 +97,13 @@ export class SelectorEvents implements Poller {
     return true;
   }
 
-  /** `sock` belongs to a transport or a server from now on: nobody else may watch it, and it is closed with the loop. */
-  own(sock: Socket): void {
+  /** The fd of `sock` belongs to a transport or a server from now on: nobody else may watch it, and it is closed with the loop. */
+  own(sock: Owned): void {
     this.#owned.set(sock.fileno(), sock);
   }
 
-  /** Stop watching a socket that is owned, and close it. */
-  closeOwned(sock: Socket): void {
+  /** Stop watching what is owned, and close it. */
+  closeOwned(sock: Owned): void {
     const fd = sock.fileno();
     this.remove("reader", fd);
     this.remove("writer", fd);

@@ -1,13 +1,16 @@
 import { constants } from "node:os";
 import { RuntimeError } from "../../core/errors.ts";
 import type { Address } from "../address.ts";
+import type { Waiting } from "../backend.ts";
 import { BufferedProtocol, type Protocol, type StreamProtocol } from "../protocols.ts";
+import type { FilePart } from "../sendfile.ts";
 import type { Server } from "../server.ts";
 import { AF_INET, AF_INET6, IPPROTO_TCP, SHUT_WR, TCP_NODELAY } from "../socket-constants.ts";
 import { StreamTransport } from "../stream-transport.ts";
 import { errnoError } from "./errno.ts";
 import { libc } from "./libc.ts";
 import type { SelectorEvents } from "./selector-events.ts";
+import { sendfile } from "./sendfile.ts";
 import { readIntoSlab } from "./slab.ts";
 import type { Socket } from "./socket.ts";
 import { NativeTransportSocket } from "./trsock.ts";
@@ -63,6 +66,7 @@ export class SocketTransport extends StreamTransport {
 
   override writeEof(): void {
     if (this.closing || this.eofWritten) return;
+    this.assertNoFile("writeEof");
     this.eofWritten = true;
     if (this.#buffer.size === 0) this.#shutdown();
   }
@@ -103,6 +107,21 @@ export class SocketTransport extends StreamTransport {
       if (this.#buffer.size > 0) this.#events.add("writer", this.#fd, this.#onWritable);
     }
     this.pauseIfAboveHigh();
+  }
+
+  /** @internal Have the kernel send a file; between {@link sendFile}'s beginning and end. */
+  sendfile(part: FilePart): Waiting<number> {
+    return sendfile({ fileno: () => this.#fd, writable: () => this.#writable() }, part);
+  }
+
+  *#writable(): Waiting<void> {
+    const handle = this.#events.add("writer", this.#fd, () => this.roomMade());
+    try {
+      yield* this.room();
+    } finally {
+      // Cancelled by whoever closes the socket: its number may be another one's by now.
+      if (!handle.cancelled()) this.#events.remove("writer", this.#fd);
+    }
   }
 
   /** Returns false if the connection is lost. */

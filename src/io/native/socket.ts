@@ -198,6 +198,11 @@ export class Socket extends Inspectable implements Disposable {
     this.setblocking(seconds === null);
   }
 
+  /** Whether child processes inherit the fd; they do not, unless somebody else has changed that. */
+  getInheritable(): boolean {
+    return this.#check(descriptors.isInheritable(this.fileno()), "fcntl") === 1;
+  }
+
   /** A second socket for the same connection, with an fd of its own. */
   dup(): Socket {
     const fd = this.#check(libc().fcntl(this.fileno(), F_DUPFD_CLOEXEC, 0), "fcntl");
@@ -252,13 +257,14 @@ export function socketpair(family = AF_UNIX, type = SOCK_STREAM, proto = 0): [So
   ];
 }
 
-function room(size: number): Buffer {
+/** Memory for a read of `size` bytes; for a short one it is shared, and serves until the next read only. */
+export function room(size: number): Buffer {
   if (size >= 0) return size <= shared.length ? shared : Buffer.allocUnsafeSlow(size);
   throw new ValueError(`the size of a read cannot be ${size}`);
 }
 
-/** `count` can be more than `size`: MSG_TRUNC gives the length that a cut datagram had. */
-function taken(buffer: Buffer, count: number, size: number): Buffer {
+/** What was read, to keep. `count` can be more than `size`: MSG_TRUNC gives the length that a cut datagram had. */
+export function taken(buffer: Buffer, count: number, size: number): Buffer {
   const bytes = buffer.subarray(0, Math.min(count, size));
   return buffer === shared || bytes.length * 2 < size ? Buffer.from(bytes) : bytes;
 }

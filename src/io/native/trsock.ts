@@ -1,6 +1,6 @@
 import { Inspectable } from "../../core/inspectable.ts";
 import type { Address } from "../address.ts";
-import type { TransportSocket } from "../trsock.ts";
+import { refuseBlocking, refuseTimeout, type TransportSocket } from "../trsock.ts";
 import type { Socket } from "./socket.ts";
 
 /** The restricted view of a native socket. */
@@ -46,6 +46,26 @@ export class NativeTransportSocket extends Inspectable implements TransportSocke
 
   shutdown(how: number): void {
     this.#sock.shutdown(how);
+  }
+
+  dup(): Socket {
+    return this.#sock.dup();
+  }
+
+  getInheritable(): boolean {
+    return this.#sock.getInheritable();
+  }
+
+  settimeout(seconds: number | null): void {
+    refuseTimeout(seconds);
+  }
+
+  gettimeout(): number {
+    return 0;
+  }
+
+  setblocking(blocking: boolean): void {
+    refuseBlocking(blocking);
   }
 
   override toString(): string {

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Address } from "../address.ts";
 import { AF_INET, AF_INET6, AF_UNIX } from "../socket-constants.ts";
 
@@ -6,6 +7,20 @@ export function addressOf(host: string | undefined, port: number | undefined): A
   if (host === undefined || port === undefined) return null;
   // A scope stays in the host ("fe80::1%eth0"), where Node wants it.
   return host.includes(":") ? [host, port, 0, 0] : [host, port];
+}
+
+/** The addresses of the two ends of a connection; null where there is none, or nobody knows it. */
+export interface SocketNames {
+  readonly sockname: Address;
+  readonly peername: Address | null;
+}
+
+/** As Node tells them: not those of a unix socket. */
+export function namesOf(socket: Socket): SocketNames {
+  return {
+    sockname: addressOf(socket.localAddress, socket.localPort) ?? "",
+    peername: addressOf(socket.remoteAddress, socket.remotePort),
+  };
 }
 
 /** The address family that an address belongs to. */

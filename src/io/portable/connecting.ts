@@ -2,25 +2,28 @@ import { connect, type Socket } from "node:net";
 import type { BaseEventLoop } from "../../core/base-events.ts";
 import { setResultUnlessDone } from "../../core/futures.ts";
 import type { ConnectOptions, Waiting } from "../backend.ts";
-import { connectToFirst } from "../connecting.ts";
+import { connectTo } from "../connecting.ts";
 import type { Resolved } from "../names.ts";
 import { fromNode } from "./errors.ts";
 
 /**
- * A socket connected to the first address of `host` that answers; throws one OSError for all that do not.
+ * A socket connected to an address of `host` that answers.
  *
- * One address after the other, as CPython does. Node would try them by itself, but gives up each after a quarter of a
+ * Addresses are tried as CPython does. Node would try them by itself, but gives up each after a quarter of a
  * second, however slow the network is.
  */
-export function connectTo(
+export function connectSocket(
   loop: BaseEventLoop,
   host: string,
   port: number,
   options: ConnectOptions,
 ): Waiting<Socket> {
-  return connectToFirst(host, options, (remote, local) => {
-    const from = local === null ? {} : { localAddress: local.address, localPort: options.localAddr![1] };
-    return connectOne(loop, remote, port, from);
+  return connectTo(host, options, {
+    connect(remote, local) {
+      const from = local === null ? {} : { localAddress: local.address, localPort: options.localAddr![1] };
+      return connectOne(loop, remote, port, from);
+    },
+    discard: (socket) => socket.destroy(),
   });
 }
 
@@ -36,7 +39,6 @@ function* connectOne(
   port: number,
   local: LocalAddress,
 ): Waiting<Socket> {
-  const connected = loop.createFuture<void>();
   const socket = connect({
     ...local,
     host: address,
@@ -45,6 +47,12 @@ function* connectOne(
     allowHalfOpen: true,
     autoSelectFamily: false,
   });
+  return yield* untilConnected(loop, socket);
+}
+
+/** The socket, which is connecting, when it is connected. Cancel safety: the attempt is given up. */
+export function* untilConnected(loop: BaseEventLoop, socket: Socket): Waiting<Socket> {
+  const connected = loop.createFuture<void>();
   // Nobody is there yet who could take what comes in.
   socket.pause();
   socket.unref();

@@ -1,23 +1,23 @@
-import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
 
 /** How many bytes Node may read ahead of the protocol. What CPython reads at once, which is as much per turn. */
 const READ_AHEAD = 256 * 1024;
 
 /**
  * What came in and was not delivered yet: bytes, and behind them at most one end. Node is faster than a busy loop, so
- * the socket is paused when that is too much; whoever empties it resumes the socket.
+ * the stream is paused when that is too much; whoever empties it resumes the stream.
  */
 export class Incoming {
   /** Why the stream ended; null for the peer's end. Only behind the last chunk. */
   error: Error | null = null;
-  readonly #socket: Socket;
+  readonly #stream: Readable;
   /** Few: one per read of Node's, each of which takes what there is. */
   #chunks: Buffer[] = [];
   #size = 0;
   #ended = false;
 
-  constructor(socket: Socket) {
-    this.#socket = socket;
+  constructor(stream: Readable) {
+    this.#stream = stream;
   }
 
   isEmpty(): boolean {
@@ -27,7 +27,7 @@ export class Incoming {
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#size += chunk.length;
-    if (this.#size >= READ_AHEAD) this.#socket.pause();
+    if (this.#size >= READ_AHEAD) this.#stream.pause();
   }
 
   /** Put back the rest of the oldest chunk. */
@@ -42,7 +42,7 @@ export class Incoming {
 
   /** As {@link end}, behind what Node had read while it was paused: after an error it delivers nothing more by itself. */
   fail(error: Error): void {
-    for (let chunk = this.#socket.read(); chunk !== null; chunk = this.#socket.read()) this.push(chunk);
+    for (let chunk = this.#stream.read(); chunk !== null; chunk = this.#stream.read()) this.push(chunk);
     this.error ??= error;
     this.#ended = true;
   }

@@ -1,24 +1,40 @@
 import { Socket } from "node:net";
 import type { BaseEventLoop } from "../../core/base-events.ts";
-import { NotImplementedError, RuntimeError, ValueError } from "../../core/errors.ts";
+import {
+  NotImplementedError,
+  RuntimeError,
+  SendfileNotAvailableError,
+  ValueError,
+} from "../../core/errors.ts";
 import type { Callback } from "../../core/handles.ts";
 import type {
   Backend,
   ConnectOptions,
+  DatagramOptions,
   FileDescriptor,
   ListenOptions,
   SocketLike,
   Waiting,
 } from "../backend.ts";
 import { establish } from "../establishing.ts";
-import type { StreamProtocol } from "../protocols.ts";
+import type { PipeProtocol } from "../pipes.ts";
+import type { BaseProtocol, DatagramProtocol, StreamProtocol } from "../protocols.ts";
+import type { FilePart } from "../sendfile.ts";
 import type { Listener } from "../server.ts";
-import type { Transport } from "../transports.ts";
-import { connectTo } from "./connecting.ts";
+import type { DatagramTransport, Transport } from "../transports.ts";
+import type { SocketNames } from "./addresses.ts";
+import { connectSocket } from "./connecting.ts";
+import { adoptDatagramSocket, type OpenDatagramSocket, openDatagramSocket } from "./datagram-socket.ts";
+import { DatagramSocketTransport } from "./datagram-transport.ts";
 import { fromNode } from "./errors.ts";
 import { PortableListener } from "./listening.ts";
 import { OpenHandles } from "./open-handles.ts";
+import { readableOf, writableOf } from "./pipe-streams.ts";
+import { NodeReadPipe } from "./read-pipe.ts";
+import { NoSocketCalls } from "./socket-calls.ts";
 import { SocketTransport } from "./socket-transport.ts";
+import { connectToUnix, unixNames } from "./unix.ts";
+import { NodeWritePipe } from "./write-pipe.ts";
 
 /**
  * I/O on Node's own handles: everywhere. They call the loop by themselves, so there is nothing to poll. All of them are
@@ -27,6 +43,7 @@ import { SocketTransport } from "./socket-transport.ts";
 export class PortableBackend implements Backend {
   readonly name = "portable";
   readonly poller = null;
+  readonly sockets = new NoSocketCalls();
   #loop: BaseEventLoop | null = null;
   readonly #open = new OpenHandles();
 
@@ -45,11 +62,17 @@ export class PortableBackend implements Backend {
     port: number,
     options: ConnectOptions,
   ): Waiting<[Transport, P]> {
-    return yield* this.#establish(factory, yield* connectTo(this.#attached, host, port, options));
+    return yield* this.#establish(factory, yield* connectSocket(this.#attached, host, port, options));
+  }
+
+  *connectUnix<P extends StreamProtocol>(factory: () => P, path: string): Waiting<[Transport, P]> {
+    const names = { sockname: "", peername: path };
+    return yield* this.#establish(factory, yield* connectToUnix(this.#attached, path), names);
   }
 
   *adopt<P extends StreamProtocol>(factory: () => P, sock: SocketLike): Waiting<[Transport, P]> {
-    return yield* this.#establish(factory, openSocket(sock));
+    const names = unixNames(sock);
+    return yield* this.#establish(factory, openSocket(sock), names);
   }
 
   *listen(
@@ -68,11 +91,50 @@ export class PortableBackend implements Backend {
     return listener;
   }
 
+  *listenUnix(factory: () => StreamProtocol, path: string, options: ListenOptions): Waiting<Listener> {
+    const listener = new PortableListener(this.#attached, factory, options, this.#open);
+    yield* listener.listenAtPath(path);
+    return listener;
+  }
+
   *listenOn(factory: () => StreamProtocol, sock: SocketLike, options: ListenOptions): Waiting<Listener> {
     const listener = new PortableListener(this.#attached, factory, options, this.#open);
-    yield* listener.listenOn(sock.fileno());
+    yield* listener.listenOn(sock.fileno(), unixNames(sock)?.sockname ?? null);
     letGo(sock);
     return listener;
+  }
+
+  *openDatagrams<P extends DatagramProtocol>(
+    factory: () => P,
+    options: DatagramOptions,
+  ): Waiting<[DatagramTransport, P]> {
+    return yield* this.#establishDatagrams(factory, yield* openDatagramSocket(this.#attached, options));
+  }
+
+  *adoptDatagrams<P extends DatagramProtocol>(
+    factory: () => P,
+    sock: SocketLike,
+  ): Waiting<[DatagramTransport, P]> {
+    return yield* this.#establishDatagrams(factory, yield* adoptDatagramSocket(this.#attached, sock));
+  }
+
+  *sendfile(_transport: Transport, _part: FilePart): Waiting<never> {
+    throw new SendfileNotAvailableError("the portable backend has no sendfile, because Node has none");
+  }
+
+  /** Node cannot do that: it reads a file from wherever it is told to. */
+  readonly seek = (): void => {};
+
+  makeReadPipe(pipe: FileDescriptor, protocol: PipeProtocol): NodeReadPipe {
+    const stream = readableOf(fdOf(pipe));
+    letGo(pipe);
+    return new NodeReadPipe(this.#attached, stream, pipe, protocol);
+  }
+
+  makeWritePipe(pipe: FileDescriptor, protocol: BaseProtocol): NodeWritePipe {
+    const stream = writableOf(fdOf(pipe));
+    letGo(pipe);
+    return new NodeWritePipe(this.#attached, stream, pipe, protocol);
   }
 
   addReader(_fd: FileDescriptor, _callback: Callback, _args: readonly unknown[]): never {
@@ -95,10 +157,23 @@ export class PortableBackend implements Backend {
     this.#open.closeAll();
   }
 
-  #establish<P extends StreamProtocol>(factory: () => P, socket: Socket): Waiting<[Transport, P]> {
+  #establish<P extends StreamProtocol>(
+    factory: () => P,
+    socket: Socket,
+    names?: SocketNames,
+  ): Waiting<[Transport, P]> {
     this.#open.add(socket);
-    const make = (protocol: P) => new SocketTransport(this.#attached, socket, protocol);
+    const make = (protocol: P) => new SocketTransport(this.#attached, socket, protocol, null, names);
     return establish(this.#attached, factory, make, () => socket.destroy());
+  }
+
+  #establishDatagrams<P extends DatagramProtocol>(
+    factory: () => P,
+    socket: OpenDatagramSocket,
+  ): Waiting<[DatagramTransport, P]> {
+    this.#open.add(socket.node);
+    const make = (protocol: P) => new DatagramSocketTransport(this.#attached, socket, protocol);
+    return establish(this.#attached, factory, make, () => socket.node.close());
   }
 }
 
@@ -116,8 +191,12 @@ function openSocket(sock: SocketLike): Socket {
 }
 
 /** The descriptor belongs to Node now: whoever had it must not close it as well. */
-function letGo(sock: SocketLike & { detach?(): number }): void {
-  sock.detach?.();
+function letGo(owner: FileDescriptor & { detach?(): number }): void {
+  owner.detach?.();
+}
+
+function fdOf(pipe: FileDescriptor): number {
+  return typeof pipe === "number" ? pipe : pipe.fileno();
 }
 
 function unwatchable(method: string): NotImplementedError {

@@ -4,7 +4,7 @@ import { RuntimeError } from "../../core/errors.ts";
 import { BufferedProtocol, type StreamProtocol } from "../protocols.ts";
 import type { Server } from "../server.ts";
 import { StreamTransport } from "../stream-transport.ts";
-import { addressOf } from "./addresses.ts";
+import { namesOf, type SocketNames } from "./addresses.ts";
 import { fromNode } from "./errors.ts";
 import { Incoming } from "./incoming.ts";
 import { PortableTransportSocket } from "./trsock.ts";
@@ -29,14 +29,18 @@ export class SocketTransport extends StreamTransport {
   /** Why nothing can be written any more. */
   #writeError: Error | null = null;
 
-  constructor(loop: BaseEventLoop, socket: Socket, protocol: StreamProtocol, server: Server | null = null) {
+  constructor(
+    loop: BaseEventLoop,
+    socket: Socket,
+    protocol: StreamProtocol,
+    server: Server | null = null,
+    { sockname, peername }: SocketNames = namesOf(socket),
+  ) {
     super(loop, protocol, server);
     this.#socket = socket;
     this.#incoming = new Incoming(socket);
     this.#reader = new Wakeup(loop, () => this.#deliver());
     this.#writer = new Wakeup(loop, () => this.#flushed());
-    const sockname = addressOf(socket.localAddress, socket.localPort) ?? "";
-    const peername = addressOf(socket.remoteAddress, socket.remotePort);
     this.#view = new PortableTransportSocket(sockname, peername);
     this.extra.socket = this.#view;
     this.extra.sockname = sockname;
@@ -65,6 +69,7 @@ export class SocketTransport extends StreamTransport {
 
   override writeEof(): void {
     if (this.closing || this.eofWritten) return;
+    this.assertNoFile("writeEof");
     this.eofWritten = true;
     this.#socket.end();
   }

@@ -3,25 +3,26 @@ import { inspect } from "node:util";
 import { NotImplementedError, type OSError, osError } from "../../core/errors.ts";
 import { Inspectable } from "../../core/inspectable.ts";
 import type { Address } from "../address.ts";
-import { AF_UNIX, IPPROTO_TCP, SOCK_STREAM } from "../socket-constants.ts";
-import type { TransportSocket } from "../trsock.ts";
+import { AF_UNIX, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM } from "../socket-constants.ts";
+import { refuseBlocking, refuseTimeout, type TransportSocket } from "../trsock.ts";
 import { familyOf } from "./addresses.ts";
 
 /** The view of a socket that Node does not show: its addresses, and nothing else. */
 export class PortableTransportSocket extends Inspectable implements TransportSocket {
   readonly family: number;
-  readonly type = SOCK_STREAM;
+  readonly type: number;
   readonly proto: number;
   readonly #sockname: Address;
   readonly #peername: Address | null;
   #closed = false;
 
-  constructor(sockname: Address, peername: Address | null) {
+  constructor(sockname: Address, peername: Address | null, type = SOCK_STREAM) {
     super();
     this.#sockname = sockname;
     this.#peername = peername;
+    this.type = type;
     this.family = familyOf(sockname);
-    this.proto = this.family === AF_UNIX ? 0 : IPPROTO_TCP;
+    this.proto = protocolOf(this.family, type);
   }
 
   /** The socket is closed: it has no address any more. */
@@ -57,10 +58,35 @@ export class PortableTransportSocket extends Inspectable implements TransportSoc
     throw hidden("shutdown()", "end the writing side with transport.writeEof()");
   }
 
+  dup(): never {
+    throw hidden("dup()");
+  }
+
+  getInheritable(): never {
+    throw hidden("getInheritable()");
+  }
+
+  settimeout(seconds: number | null): void {
+    refuseTimeout(seconds);
+  }
+
+  gettimeout(): number {
+    return 0;
+  }
+
+  setblocking(blocking: boolean): void {
+    refuseBlocking(blocking);
+  }
+
   override toString(): string {
     const peer = this.#peername === null ? "" : ` peername=${inspect(this.#peername)}`;
     return `<TransportSocket ${this.#closed ? "closed " : ""}sockname=${inspect(this.#sockname)}${peer}>`;
   }
+}
+
+function protocolOf(family: number, type: number): number {
+  if (family === AF_UNIX) return 0;
+  return type === SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
 }
 
 function hidden(method: string, alternative?: string): NotImplementedError {

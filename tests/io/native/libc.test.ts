@@ -86,6 +86,27 @@ describe("system calls", { skip }, () => {
     assert.equal(buffer.toString(), ".llo..");
   });
 
+  test("sendfile sends a part of a file, and leaves its position; seek sets it", (t) => {
+    const [, , left, right] = fds(t);
+    const file = openSync(import.meta.filename, "r");
+    t.after(() => closeSync(file));
+    const text = readFileSync(import.meta.filename);
+    const buffer = Buffer.alloc(10);
+    assert.equal(libc().sendfile(left, file, 7, 10), 10);
+    assert.equal(libc().recv(right, buffer, 0, 10), 10);
+    assert.deepEqual(buffer, text.subarray(7, 17));
+    assert.equal(libc().read(file, buffer, 0, 10), 10);
+    assert.deepEqual(buffer, text.subarray(0, 10));
+    assert.equal(libc().seek(file, 3), 3);
+    assert.equal(libc().read(file, buffer, 0, 10), 10);
+    assert.deepEqual(buffer, text.subarray(3, 13));
+    assert.equal(libc().sendfile(left, file, text.length, 10), 0);
+    assert.equal(libc().sendfile(-1, file, 0, 10), -EBADF);
+    // Beyond 4 GiB: the offset has 64 bits.
+    assert.equal(libc().seek(file, 2 ** 40), 2 ** 40);
+    assert.equal(libc().sendfile(left, file, 2 ** 40, 10), 0);
+  });
+
   test("a view into the middle of an ArrayBuffer is read and written in its place", (t) => {
     const [, , left, right] = fds(t);
     const memory = new Uint8Array(new ArrayBuffer(16));

@@ -52,6 +52,7 @@ import {
 } from "./support.ts";
 
 const F_GETFD = 1;
+const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 
 /** A TCP address on loopback at which nobody listens. */
@@ -91,6 +92,15 @@ describe("Socket", { skip }, () => {
         assert.equal(socket.gettimeout(), 0);
         assert.equal(libc().fcntl(socket.fileno(), F_GETFD, 0) & FD_CLOEXEC, FD_CLOEXEC);
       }
+    });
+
+    test("tells whether child processes inherit it", () => {
+      using socket = new Socket();
+      assert.equal(socket.getInheritable(), false);
+      libc().fcntl(socket.fileno(), F_SETFD, 0);
+      assert.equal(socket.getInheritable(), true);
+      socket.close();
+      assert.throws(() => socket.getInheritable(), { code: "EBADF" });
     });
 
     test("reports an unknown family with its OSError", () => {

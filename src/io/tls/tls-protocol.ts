@@ -1,0 +1,204 @@
+import type { TLSSocket } from "node:tls";
+import type { BaseEventLoop } from "../../core/base-events.ts";
+import { ConnectionAbortedError, ConnectionResetError, OSError, RuntimeError } from "../../core/errors.ts";
+import { type Future, setResultUnlessDone } from "../../core/futures.ts";
+import type { TimerHandle } from "../../core/handles.ts";
+import { logger } from "../../core/log.ts";
+import type { Waiting } from "../backend.ts";
+import { FlowControlMixin } from "../flow-control.ts";
+import { Wakeup } from "../portable/wakeup.ts";
+import { Protocol, type StreamProtocol } from "../protocols.ts";
+import { StreamTransport } from "../stream-transport.ts";
+import type { Transport } from "../transports.ts";
+import type { TlsSettings } from "./tls-settings.ts";
+import { clientHandshake, serverHandshake } from "./tls-sockets.ts";
+import { TlsTransport } from "./tls-transport.ts";
+import { TransportDuplex } from "./transport-duplex.ts";
+
+/** The outcome, once Node has told it. */
+type Outcome = { readonly transport: TlsTransport } | { readonly error: Error };
+
+/** What part it has in a program. */
+interface Part {
+  /** Whether the program's protocol is told of the connection; otherwise it has one already. */
+  readonly tell: boolean;
+  /** Whether somebody calls {@link TlsProtocol.handshaken}, who then gets the error. */
+  readonly awaited: boolean;
+}
+
+/** What is known of a connection that is there. */
+interface Connection {
+  readonly plain: StreamTransport;
+  readonly duplex: TransportDuplex;
+}
+
+/**
+ * Speaks TLS between a plain transport, whose protocol it is, and the program's protocol, which gets a
+ * {@link TlsTransport} when the handshake is done, and does not hear of a connection if it fails.
+ * Python: `asyncio.sslproto.SSLProtocol`.
+ */
+export class TlsProtocol<P extends StreamProtocol> extends Protocol {
+  readonly protocol: P;
+  readonly #loop: BaseEventLoop;
+  readonly #settings: TlsSettings;
+  readonly #part: Part;
+  readonly #settle: Wakeup;
+  #connection: Connection | null = null;
+  #outcome: Outcome | null = null;
+  #timer: TimerHandle | null = null;
+  /** Whether the outcome has had its effect. */
+  #over = false;
+  #waiter: Future<void> | null = null;
+  /** Whether who waited was cancelled. */
+  #abandoned = false;
+
+  constructor(loop: BaseEventLoop, protocol: P, settings: TlsSettings, part: Part) {
+    super();
+    this.#loop = loop;
+    this.protocol = protocol;
+    this.#settings = settings;
+    this.#part = part;
+    this.#settle = new Wakeup(loop, () => this.#settled());
+  }
+
+  /** Wait for the handshake, and until the protocol knows. Cancel safety: the connection is ended. */
+  *handshaken(): Waiting<TlsTransport> {
+    if (!this.#over) {
+      this.#waiter = this.#loop.createFuture<void>();
+      try {
+        yield* this.#waiter;
+      } catch (error) {
+        this.#abandon();
+        throw error;
+      }
+    }
+    const outcome = this.#outcome!;
+    if ("error" in outcome) throw outcome.error;
+    return outcome.transport;
+  }
+
+  override connectionMade(plain: Transport): void {
+    if (!(plain instanceof StreamTransport)) throw new RuntimeError(`TLS cannot be spoken on ${plain}`);
+    const { handshakeTimeout, context, serverSide, serverHostname } = this.#settings;
+    const duplex = new TransportDuplex(plain);
+    this.#connection = { plain, duplex };
+    this.#timer = this.#loop.callLater(handshakeTimeout, () => this.#failed(tooSlow(handshakeTimeout)));
+    // On a server Node does not notice. It gets a turn, since the handshake may be complete by what came in last.
+    duplex.once("end", () => setImmediate(() => this.#failed(endedInHandshake())));
+    const outcome = {
+      secured: (socket: TLSSocket) => this.#secured(socket),
+      failed: (error: Error) => this.#failed(error),
+    };
+    try {
+      if (serverSide) serverHandshake(duplex, context, outcome);
+      else clientHandshake(duplex, context, serverHostname, outcome);
+    } catch (error) {
+      this.#failed(error as Error);
+    }
+  }
+
+  override dataReceived(data: Buffer): void {
+    this.#connection?.duplex.receive(data);
+  }
+
+  /** The connection is closed by the TLS transport, when it has delivered what came in before. */
+  override eofReceived(): boolean {
+    this.#connection?.duplex.receiveEof();
+    return true;
+  }
+
+  override pauseWriting(): void {
+    this.#connection?.duplex.pauseWriting();
+  }
+
+  override resumeWriting(): void {
+    this.#connection?.duplex.resumeWriting();
+  }
+
+  override connectionLost(error: Error | null): void {
+    this.#failed(error ?? endedInHandshake());
+    const outcome = this.#outcome!;
+    if ("transport" in outcome) outcome.transport.plainLost(error);
+    else if (!this.#part.tell) this.protocol.connectionLost(this.#abandoned ? null : outcome.error);
+  }
+
+  #secured(socket: TLSSocket): void {
+    if (this.#connection === null || this.#outcome !== null || this.#abandoned) return;
+    const { plain, duplex } = this.#connection;
+    const transport = new TlsTransport(this.#loop, this.protocol, this.#settings, { plain, duplex, socket });
+    this.#decide({ transport });
+  }
+
+  #failed(error: Error): void {
+    if (this.#outcome === null) this.#decide({ error });
+  }
+
+  /** Node calls when it likes; the rest is for the loop's turn. */
+  #decide(outcome: Outcome): void {
+    this.#outcome = outcome;
+    this.#settle.queue();
+  }
+
+  #settled(): void {
+    this.#timer?.cancel();
+    const outcome = this.#outcome!;
+    if ("error" in outcome) this.#fail(outcome.error);
+    else this.#succeed(outcome.transport);
+  }
+
+  #succeed(transport: TlsTransport): void {
+    transport.takeOver(this.#connection!.plain);
+    // Before anything comes in: reading is paused and resumed by way of it.
+    if (!this.#part.tell && this.protocol instanceof FlowControlMixin) this.protocol.upgraded(transport);
+    transport.begin(() => this.#finish(), this.#part.tell);
+  }
+
+  #fail(exception: Error): void {
+    this.#end();
+    this.#finish();
+    if (!this.#part.awaited) this.#report("TLS handshake failed", exception);
+  }
+
+  /** What others do on the network is not worth more than a trace. */
+  #report(message: string, exception: Error): void {
+    const transport = this.#connection?.plain;
+    if (!(exception instanceof OSError)) {
+      this.#loop.callExceptionHandler({
+        message,
+        exception,
+        protocol: this.protocol,
+        ...(transport && { transport }),
+      });
+    } else if (this.#loop.getDebug()) {
+      logger.debug(`${message}: ${transport}`, exception);
+    }
+  }
+
+  #finish(): void {
+    this.#over = true;
+    if (this.#waiter !== null) setResultUnlessDone(this.#waiter, undefined);
+  }
+
+  #end(): void {
+    this.#connection?.duplex.destroy();
+    this.#connection?.plain.abort();
+  }
+
+  #abandon(): void {
+    this.#abandoned = true;
+    this.#timer?.cancel();
+    if (this.#outcome !== null && "transport" in this.#outcome) this.#outcome.transport.abort();
+    else this.#end();
+  }
+}
+
+function tooSlow(seconds: number): Error {
+  return new ConnectionAbortedError(
+    "ECONNABORTED",
+    `the TLS handshake took longer than ${seconds} s: the connection is given up`,
+  );
+}
+
+function endedInHandshake(): Error {
+  return new ConnectionResetError("ECONNRESET", "the connection ended in the middle of the TLS handshake");
+}

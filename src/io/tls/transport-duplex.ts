@@ -1,0 +1,88 @@
+import { Duplex } from "node:stream";
+import { FLOW_CONTROL_HIGH_WATER_SSL_READ } from "../../core/constants.ts";
+import { type Transport, writeBufferLimits } from "../transports.ts";
+
+type Done = (error?: Error | null) => void;
+
+/** A transport as a stream of Node's, for its TLS to work on. Ending or destroying it leaves the transport alone. */
+export class TransportDuplex extends Duplex {
+  readonly #transport: Transport;
+  #low: number;
+  #high: number;
+  #paused = false;
+  #blocked = false;
+  /** Of the write that waits until the transport wants to be written to. */
+  #held: Done | null = null;
+
+  constructor(transport: Transport) {
+    super({ allowHalfOpen: true, autoDestroy: false });
+    this.#transport = transport;
+    [this.#low, this.#high] = writeBufferLimits({}, FLOW_CONTROL_HIGH_WATER_SSL_READ);
+  }
+
+  get limits(): [low: number, high: number] {
+    return [this.#low, this.#high];
+  }
+
+  setLimits(limits: { high?: number; low?: number }): void {
+    [this.#low, this.#high] = writeBufferLimits(limits, FLOW_CONTROL_HIGH_WATER_SSL_READ);
+    this.#control();
+  }
+
+  /** The transport has received this. */
+  receive(data: Buffer): void {
+    if (this.destroyed || this.readableEnded) return;
+    this.push(data);
+    this.#control();
+  }
+
+  /** The transport will receive nothing more. */
+  receiveEof(): void {
+    if (!this.destroyed) this.push(null);
+  }
+
+  pauseWriting(): void {
+    this.#blocked = true;
+  }
+
+  resumeWriting(): void {
+    this.#blocked = false;
+    const held = this.#held;
+    this.#held = null;
+    held?.();
+  }
+
+  override read(size?: number): unknown {
+    const chunk: unknown = super.read(size);
+    this.#control();
+    return chunk;
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
+    this.#transport.write(chunk);
+    this.#written(done);
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], done: Done): void {
+    this.#transport.writelines(chunks.map(({ chunk }) => chunk));
+    this.#written(done);
+  }
+
+  #written(done: Done): void {
+    if (this.#blocked) this.#held = done;
+    else done();
+  }
+
+  #control(): void {
+    const size = this.readableLength;
+    if (!this.#paused && size > 0 && size >= this.#high) {
+      this.#paused = true;
+      this.#transport.pauseReading();
+    } else if (this.#paused && size <= this.#low) {
+      this.#paused = false;
+      this.#transport.resumeReading();
+    }
+  }
+}
