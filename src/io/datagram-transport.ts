@@ -6,8 +6,9 @@ import { logger } from "../core/log.ts";
 import type { Obligation } from "../core/obligations.ts";
 import type { Address } from "./address.ts";
 import type { DatagramProtocol } from "./protocols.ts";
-import { type BytesLike, DatagramTransport, toBytes, writeBufferLimits } from "./transports.ts";
+import { type BytesLike, DatagramTransport, toBytes } from "./transports.ts";
 import { mustBeClosed } from "./unclosed.ts";
+import { Watermarks } from "./watermarks.ts";
 
 /** What a datagram that waits costs besides its bytes: else empty ones would be free. */
 export const HEADER_SIZE = 8;
@@ -22,9 +23,10 @@ export abstract class BaseDatagramTransport extends DatagramTransport {
   /** Where all datagrams go, if the socket is not connected there. */
   readonly #remote: Address | null;
   #protocol: DatagramProtocol;
-  #low: number;
-  #high: number;
-  protected protocolPaused = false;
+  readonly #marks = new Watermarks(
+    () => this.#callProtocol("pauseWriting", () => this.#protocol.pauseWriting()),
+    () => this.#callProtocol("resumeWriting", () => this.#protocol.resumeWriting()),
+  );
   #closingOwed: Obligation | null = null;
 
   constructor(loop: BaseEventLoop, protocol: DatagramProtocol, remote: Address | null) {
@@ -32,7 +34,6 @@ export abstract class BaseDatagramTransport extends DatagramTransport {
     this.loop = loop;
     this.#protocol = protocol;
     this.#remote = remote;
-    [this.#low, this.#high] = writeBufferLimits({});
   }
 
   /** Tell the protocol, then receive, then `made`: each in its own callback, in this order. */
@@ -77,11 +78,11 @@ export abstract class BaseDatagramTransport extends DatagramTransport {
   }
 
   override getWriteBufferLimits(): [low: number, high: number] {
-    return [this.#low, this.#high];
+    return this.#marks.limits;
   }
 
   override setWriteBufferLimits(limits: { high?: number; low?: number } = {}): void {
-    [this.#low, this.#high] = writeBufferLimits(limits);
+    this.#marks.setLimits(limits);
     this.pauseIfAboveHigh();
   }
 
@@ -108,18 +109,17 @@ export abstract class BaseDatagramTransport extends DatagramTransport {
     this.#protocol.errorReceived(error);
   }
 
+  protected get protocolPaused(): boolean {
+    return this.#marks.paused;
+  }
+
   protected pauseIfAboveHigh(): void {
-    if (this.protocolPaused || this.getWriteBufferSize() <= this.#high) return;
-    this.protocolPaused = true;
-    this.#callProtocol("pauseWriting", () => this.#protocol.pauseWriting());
+    this.#marks.pauseIfAboveHigh(this.getWriteBufferSize());
   }
 
   /** Some of the buffer was sent; what waits for that goes on. */
   protected sentSome(): void {
-    if (this.protocolPaused && this.getWriteBufferSize() <= this.#low) {
-      this.protocolPaused = false;
-      this.#callProtocol("resumeWriting", () => this.#protocol.resumeWriting());
-    }
+    this.#marks.resumeIfBelowLow(this.getWriteBufferSize());
     if (this.closing && this.lost === 0 && this.allSent()) this.#lose();
   }
 

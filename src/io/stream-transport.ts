@@ -6,10 +6,11 @@ import type { Obligation } from "../core/obligations.ts";
 import type { Task } from "../core/tasks.ts";
 import type { Waiting } from "./backend.ts";
 import { Waiters } from "./flow-control.ts";
-import type { StreamProtocol } from "./protocols.ts";
+import { BufferedProtocol, type StreamProtocol } from "./protocols.ts";
 import type { Server } from "./server.ts";
-import { type BytesLike, Transport, toBytes, writeBufferLimits } from "./transports.ts";
+import { type BytesLike, Transport, toBytes } from "./transports.ts";
 import { mustBeClosed } from "./unclosed.ts";
+import { Watermarks } from "./watermarks.ts";
 
 /** The state of a transport, apart from its socket, which both backends share. */
 export abstract class StreamTransport extends Transport {
@@ -21,9 +22,7 @@ export abstract class StreamTransport extends Transport {
   /** Above 0 the connection is lost: `connectionLost` was called or queued. It counts the writes since. */
   protected lost = 0;
   #protocol: StreamProtocol;
-  #low: number;
-  #high: number;
-  #protocolPaused = false;
+  readonly #marks: Watermarks;
   #server: Server | null;
   /** In debug mode, once it has begun. */
   #closingOwed: Obligation | null = null;
@@ -37,7 +36,15 @@ export abstract class StreamTransport extends Transport {
     this.loop = loop;
     this.#protocol = protocol;
     this.#server = server;
-    [this.#low, this.#high] = writeBufferLimits({}, this.defaultHigh);
+    this.#marks = this.makeMarks(
+      () => this.callProtocol("pauseWriting", () => this.#protocol.pauseWriting()),
+      () => this.callProtocol("resumeWriting", () => this.#protocol.resumeWriting()),
+    );
+  }
+
+  /** The marks of the write buffer. */
+  protected makeMarks(pause: () => void, resume: () => void): Watermarks {
+    return new Watermarks(pause, resume);
   }
 
   /** Tell the protocol, unless it has a connection already, then read, then `made`: each in its own callback, in this order. */
@@ -89,11 +96,11 @@ export abstract class StreamTransport extends Transport {
   }
 
   override getWriteBufferLimits(): [low: number, high: number] {
-    return [this.#low, this.#high];
+    return this.#marks.limits;
   }
 
   override setWriteBufferLimits(limits: { high?: number; low?: number } = {}): void {
-    [this.#low, this.#high] = writeBufferLimits(limits, this.defaultHigh);
+    this.#marks.setLimits(limits);
     this.pauseIfAboveHigh();
   }
 
@@ -199,27 +206,34 @@ export abstract class StreamTransport extends Transport {
     return false;
   }
 
-  /** The high mark of the write buffer, unless told otherwise; undefined for that of most transports. */
-  protected get defaultHigh(): number | undefined {
-    return undefined;
-  }
-
-  /** Whether the protocol is to pause with so many bytes in the buffer. */
-  protected isTooMuch(size: number, high: number): boolean {
-    return size > high;
-  }
-
   protected pauseIfAboveHigh(): void {
-    if (this.#protocolPaused || !this.isTooMuch(this.getWriteBufferSize(), this.#high)) return;
-    this.#protocolPaused = true;
-    this.callProtocol("pauseWriting", () => this.#protocol.pauseWriting());
+    this.#marks.pauseIfAboveHigh(this.getWriteBufferSize());
   }
 
   protected resumeIfBelowLow(): void {
-    if (this.getWriteBufferSize() === 0) this.roomMade();
-    if (!this.#protocolPaused || this.getWriteBufferSize() > this.#low) return;
-    this.#protocolPaused = false;
-    this.callProtocol("resumeWriting", () => this.#protocol.resumeWriting());
+    const size = this.getWriteBufferSize();
+    if (size === 0) this.roomMade();
+    this.#marks.resumeIfBelowLow(size);
+  }
+
+  /**
+   * Give `chunk`, the oldest of `rest`, to the protocol. What does not fit into memory of its own goes back, for the next
+   * iteration: the protocol may pause, or be another one by then.
+   */
+  protected handOver(chunk: Buffer, rest: { unshift(chunk: Buffer): void }): void {
+    const protocol = this.#protocol;
+    if (!(protocol instanceof BufferedProtocol)) {
+      this.feed("dataReceived", () => protocol.dataReceived(chunk));
+      return;
+    }
+    this.feed("getBuffer", () => {
+      const buffer = protocol.getBuffer(-1);
+      if (buffer.byteLength === 0) throw new RuntimeError("getBuffer() returned an empty buffer");
+      const count = Math.min(buffer.byteLength, chunk.length);
+      buffer.set(chunk.subarray(0, count));
+      if (count < chunk.length) rest.unshift(chunk.subarray(count));
+      this.feed("bufferUpdated", () => protocol.bufferUpdated(count));
+    });
   }
 
   /** An error of the protocol in one of these leaves the stream in the middle of something: it cannot go on. */

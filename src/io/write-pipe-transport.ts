@@ -7,7 +7,7 @@ import type { WritePipe } from "./pipes.ts";
 import type { BaseProtocol } from "./protocols.ts";
 import { type BytesLike, toBytes, WriteTransport } from "./transports.ts";
 import { mustBeClosed } from "./unclosed.ts";
-import { WriteMarks } from "./write-marks.ts";
+import { Watermarks } from "./watermarks.ts";
 
 /**
  * The state of a transport for the writing end of a pipe, apart from the pipe. To end the stream is to close it.
@@ -21,7 +21,10 @@ export abstract class WritePipeTransport extends WriteTransport {
   #ended = false;
   #droppedWrites = 0;
   #protocol: BaseProtocol;
-  readonly #marks = new WriteMarks((method) => this.#callProtocol(method));
+  readonly #marks = new Watermarks(
+    () => this.#callProtocol("pauseWriting"),
+    () => this.#callProtocol("resumeWriting"),
+  );
   /** In debug mode, once it has begun. */
   #closingOwed: Obligation | null = null;
 

@@ -1,7 +1,6 @@
 import type { Socket } from "node:net";
 import type { BaseEventLoop } from "../../core/base-events.ts";
-import { RuntimeError } from "../../core/errors.ts";
-import { BufferedProtocol, type StreamProtocol } from "../protocols.ts";
+import type { StreamProtocol } from "../protocols.ts";
 import type { Server } from "../server.ts";
 import { StreamTransport } from "../stream-transport.ts";
 import { namesOf, type SocketNames } from "./addresses.ts";
@@ -165,28 +164,10 @@ export class SocketTransport extends StreamTransport {
   #deliver(): void {
     if (!this.isReading() || this.#incoming.isEmpty()) return;
     const chunk = this.#incoming.shift();
-    if (chunk !== null) this.#receive(chunk);
+    if (chunk !== null) this.handOver(chunk, this.#incoming);
     else if (this.#incoming.error === null) this.#receiveEof();
     else this.fatalError(this.#incoming.error, "Fatal read error on socket transport");
     this.#readOn();
-  }
-
-  #receive(chunk: Buffer): void {
-    const protocol = this.getProtocol();
-    if (protocol instanceof BufferedProtocol) this.#fill(protocol, chunk);
-    else this.feed("dataReceived", () => protocol.dataReceived(chunk));
-  }
-
-  /** What does not fit waits for the next iteration: the protocol may pause, or be another one by then. */
-  #fill(protocol: BufferedProtocol, chunk: Buffer): void {
-    this.feed("getBuffer", () => {
-      const buffer = protocol.getBuffer(-1);
-      if (buffer.byteLength === 0) throw new RuntimeError("getBuffer() returned an empty buffer");
-      const count = Math.min(buffer.byteLength, chunk.length);
-      buffer.set(chunk.subarray(0, count));
-      if (count < chunk.length) this.#incoming.unshift(chunk.subarray(count));
-      this.feed("bufferUpdated", () => protocol.bufferUpdated(count));
-    });
   }
 
   #receiveEof(): void {

@@ -1,13 +1,14 @@
 import type { TLSSocket } from "node:tls";
 import type { BaseEventLoop } from "../../core/base-events.ts";
 import { FLOW_CONTROL_HIGH_WATER_SSL_WRITE } from "../../core/constants.ts";
-import { NotImplementedError, RuntimeError, TimeoutError } from "../../core/errors.ts";
+import { NotImplementedError, TimeoutError } from "../../core/errors.ts";
 import type { TimerHandle } from "../../core/handles.ts";
 import { logger } from "../../core/log.ts";
 import { Incoming } from "../portable/incoming.ts";
 import { Wakeup } from "../portable/wakeup.ts";
-import { BufferedProtocol, type StreamProtocol } from "../protocols.ts";
+import type { StreamProtocol } from "../protocols.ts";
 import { StreamTransport } from "../stream-transport.ts";
+import { TlsWatermarks } from "../watermarks.ts";
 import { sslError } from "./ssl-errors.ts";
 import type { TlsSettings } from "./tls-settings.ts";
 import type { TransportDuplex } from "./transport-duplex.ts";
@@ -103,12 +104,8 @@ export class TlsTransport extends StreamTransport {
     return this.lost > 0 ? 0 : this.#socket.writableLength;
   }
 
-  protected override get defaultHigh(): number {
-    return FLOW_CONTROL_HIGH_WATER_SSL_WRITE;
-  }
-
-  protected override isTooMuch(size: number, high: number): boolean {
-    return size > 0 && size >= high;
+  protected override makeMarks(pause: () => void, resume: () => void): TlsWatermarks {
+    return new TlsWatermarks(pause, resume, FLOW_CONTROL_HIGH_WATER_SSL_WRITE);
   }
 
   override canWriteEof(): boolean {
@@ -240,28 +237,10 @@ export class TlsTransport extends StreamTransport {
   #deliver(): void {
     if (!this.isReading() || this.#incoming.isEmpty()) return;
     const chunk = this.#incoming.shift();
-    if (chunk !== null) this.#receive(chunk);
+    if (chunk !== null) this.handOver(chunk, this.#incoming);
     else if (this.#incoming.error === null) this.#receiveEof();
     else this.#fail(this.#incoming.error);
     this.#readOn();
-  }
-
-  #receive(chunk: Buffer): void {
-    const protocol = this.getProtocol();
-    if (protocol instanceof BufferedProtocol) this.#fill(protocol, chunk);
-    else this.feed("dataReceived", () => protocol.dataReceived(chunk));
-  }
-
-  /** What does not fit waits for the next iteration: the protocol may pause, or be another one by then. */
-  #fill(protocol: BufferedProtocol, chunk: Buffer): void {
-    this.feed("getBuffer", () => {
-      const buffer = protocol.getBuffer(-1);
-      if (buffer.byteLength === 0) throw new RuntimeError("getBuffer() returned an empty buffer");
-      const count = Math.min(buffer.byteLength, chunk.length);
-      buffer.set(chunk.subarray(0, count));
-      if (count < chunk.length) this.#incoming.unshift(chunk.subarray(count));
-      this.feed("bufferUpdated", () => protocol.bufferUpdated(count));
-    });
   }
 
   #receiveEof(): void {

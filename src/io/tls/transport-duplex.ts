@@ -1,15 +1,14 @@
 import { Duplex } from "node:stream";
 import { FLOW_CONTROL_HIGH_WATER_SSL_READ } from "../../core/constants.ts";
-import { type Transport, writeBufferLimits } from "../transports.ts";
+import type { Transport } from "../transports.ts";
+import { TlsWatermarks } from "../watermarks.ts";
 
 type Done = (error?: Error | null) => void;
 
 /** A transport as a stream of Node's, for its TLS to work on. Ending or destroying it leaves the transport alone. */
 export class TransportDuplex extends Duplex {
   readonly #transport: Transport;
-  #low: number;
-  #high: number;
-  #paused = false;
+  readonly #marks: TlsWatermarks;
   #blocked = false;
   /** Of the write that waits until the transport wants to be written to. */
   #held: Done | null = null;
@@ -17,15 +16,19 @@ export class TransportDuplex extends Duplex {
   constructor(transport: Transport) {
     super({ allowHalfOpen: true, autoDestroy: false });
     this.#transport = transport;
-    [this.#low, this.#high] = writeBufferLimits({}, FLOW_CONTROL_HIGH_WATER_SSL_READ);
+    this.#marks = new TlsWatermarks(
+      () => transport.pauseReading(),
+      () => transport.resumeReading(),
+      FLOW_CONTROL_HIGH_WATER_SSL_READ,
+    );
   }
 
   get limits(): [low: number, high: number] {
-    return [this.#low, this.#high];
+    return this.#marks.limits;
   }
 
   setLimits(limits: { high?: number; low?: number }): void {
-    [this.#low, this.#high] = writeBufferLimits(limits, FLOW_CONTROL_HIGH_WATER_SSL_READ);
+    this.#marks.setLimits(limits);
     this.#control();
   }
 
@@ -76,13 +79,7 @@ export class TransportDuplex extends Duplex {
   }
 
   #control(): void {
-    const size = this.readableLength;
-    if (!this.#paused && size > 0 && size >= this.#high) {
-      this.#paused = true;
-      this.#transport.pauseReading();
-    } else if (this.#paused && size <= this.#low) {
-      this.#paused = false;
-      this.#transport.resumeReading();
-    }
+    this.#marks.pauseIfAboveHigh(this.readableLength);
+    this.#marks.resumeIfBelowLow(this.readableLength);
   }
 }
