@@ -74,17 +74,19 @@ export function asyncStack(resolve: Resolve<never>, reject: Reject): StackFrame[
   };
   room ??= vm.createContext({}, { microtaskMode: "afterEvaluate" });
   Object.assign(room, { capture, resolve, reject });
-  ASK.runInContext(room);
+  question ??= new vm.Script(ASK);
+  question.runInContext(room);
   Object.assign(room, { capture: null, resolve: null, reject: null });
   return withoutPlumbing(frames);
 }
 
 let room: vm.Context | null = null;
+let question: vm.Script | null = null;
 
-const ASK = new vm.Script(`
+const ASK = `
   Promise.resolve().then(() => { capture(); return new Promise(() => {}); }).then(resolve, reject);
   undefined;
-`);
+`;
 
 function withoutPlumbing(frames: StackFrame[]): StackFrame[] {
   return frames.filter((frame) => !isPlumbing(frame));
