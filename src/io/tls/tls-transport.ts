@@ -57,7 +57,8 @@ export class TlsTransport extends StreamTransport {
     this.#reader = new Wakeup(loop, () => this.#deliver());
     this.#writer = new Wakeup(loop, () => this.#flushed());
     this.#ender = new Wakeup(loop, () => this.#ended());
-    const peercert = socket.getPeerX509Certificate() === undefined ? null : socket.getPeerCertificate();
+    // Not getPeerCertificate(): in Node 24 that is empty once somebody has asked for the other.
+    const peercert = socket.getPeerX509Certificate()?.toLegacyObject() ?? null;
     Object.assign(this.extra, {
       sslcontext: context,
       ssl_object: socket,
