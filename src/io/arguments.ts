@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { assertSeconds } from "../core/callback-arguments.ts";
 import { ValueError } from "../core/errors.ts";
 import type { Callback } from "../core/handles.ts";
 
@@ -30,10 +31,8 @@ export function checkedCallback<A extends unknown[]>(callback: Callback<A>): Cal
   return callback as Callback;
 }
 
-/** Throws ValueError unless it is a number of seconds, which may be infinite. */
-export function assertSeconds(name: string, seconds: number): void {
-  if (typeof seconds !== "number") {
-    throw new TypeError(`${name} must be a number of seconds, not ${inspect(seconds)}`);
-  }
-  if (!(seconds >= 0)) throw new ValueError(`${name} must be 0 or more seconds, not ${seconds}`);
+/** Throws TypeError unless `seconds` is a number, ValueError if it is below 0 or NaN. */
+export function assertDuration(name: string, seconds: number): void {
+  assertSeconds(seconds, name);
+  if (seconds < 0) throw new ValueError(`${name} must be 0 or more seconds, not ${seconds}`);
 }

@@ -9,7 +9,7 @@ import { type Future, setResultUnlessDone } from "../core/futures.ts";
 import { Inspectable } from "../core/inspectable.ts";
 import type { Obligation } from "../core/obligations.ts";
 import type { Task } from "../core/tasks.ts";
-import { assertSeconds } from "./arguments.ts";
+import { assertDuration } from "./arguments.ts";
 import type { Waiting } from "./backend.ts";
 import type { Transport } from "./transports.ts";
 import type { TransportSocket } from "./trsock.ts";
@@ -102,7 +102,7 @@ export class Server extends Inspectable implements AsyncDisposable {
       return undefined;
     }
     const { drain } = options;
-    assertSeconds("drain", drain);
+    assertDuration("drain", drain);
     this.#draining = true;
     this.#stopAccepting();
     return new Coroutine(() => this.#drain(drain), "Server.close");

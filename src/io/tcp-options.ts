@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { ValueError } from "../core/errors.ts";
-import { assertSeconds, checkedPort } from "./arguments.ts";
+import { assertDuration, checkedPort } from "./arguments.ts";
 import type { ConnectOptions, ListenOptions, SocketLike } from "./backend.ts";
 import { gaiError } from "./gai-errors.ts";
 import { AF_INET, AF_INET6, AF_UNSPEC, IPPROTO_TCP, SOCK_STREAM } from "./socket-constants.ts";
@@ -16,7 +16,7 @@ export function assertConnectOptions(options: ConnectOptions): void {
   assertProtocol(proto);
   assertInteger("flags", flags);
   if (localAddr !== null) assertLocalAddress(localAddr);
-  if (happyEyeballsDelay !== null) assertSeconds("happyEyeballsDelay", happyEyeballsDelay);
+  if (happyEyeballsDelay !== null) assertDuration("happyEyeballsDelay", happyEyeballsDelay);
   if (interleave !== null) assertCount("interleave", interleave);
 }
 
