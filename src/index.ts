@@ -111,6 +111,15 @@ export type {
 } from "./io/backend.ts";
 export type { CreateDatagramEndpointOptions } from "./io/datagrams.ts";
 export { FlowControlMixin } from "./io/flow-control.ts";
+export {
+  type AnyDuplex,
+  type AnyReadable,
+  type AnyWritable,
+  type FromStreamOptions,
+  fromDuplex,
+  fromReadable,
+  fromWritable,
+} from "./io/from-node-streams.ts";
 export type { AddressInfo, GetaddrinfoOptions } from "./io/getaddrinfo.ts";
 export { Socket, socketpair } from "./io/native/socket.ts";
 export type {

@@ -10,7 +10,8 @@ import type { Transport } from "./transports.ts";
 /** Tasks that wait for the same thing. Each has a future of its own: cancelling one leaves the others alone. */
 export class Waiters {
   readonly #loop: BaseEventLoop;
-  readonly #futures = new Set<Future<void>>();
+  /** Made when somebody waits: most never do. */
+  #futures: Set<Future<void>> | null = null;
 
   constructor(loop: BaseEventLoop) {
     this.#loop = loop;
@@ -18,12 +19,13 @@ export class Waiters {
 
   /** Whether nobody waits. */
   isEmpty(): boolean {
-    return this.#futures.size === 0;
+    return this.#futures === null || this.#futures.size === 0;
   }
 
   /** Wait for {@link release}. */
   *wait(): Waiting<void> {
     const future = this.#loop.createFuture<void>();
+    this.#futures ??= new Set();
     this.#futures.add(future);
     try {
       yield* future;
@@ -34,7 +36,7 @@ export class Waiters {
 
   /** All who wait go on, or get `error`. */
   release(error: Error | null): void {
-    for (const future of this.#futures) {
+    for (const future of this.#futures ?? []) {
       if (future.done()) continue;
       if (error === null) future.setResult(undefined);
       else future.setException(error);

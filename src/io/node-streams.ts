@@ -5,6 +5,7 @@ import { NO_ERROR } from "../core/futures.ts";
 import type { Task } from "../core/tasks.ts";
 import type { StreamReader } from "./stream-reader.ts";
 import type { StreamWriter } from "./stream-writer.ts";
+import { TlsTransport } from "./tls/tls-transport.ts";
 
 /** How much is handed on at once, in bytes: what Node's own sockets read. */
 const CHUNK = 64 * 1024;
@@ -58,7 +59,9 @@ class StreamDuplex extends Duplex {
 
   override _final(done: Done): void {
     this.#drained(() => {
-      if (this.#writer.canWriteEof()) this.#writer.writeEof();
+      const { transport } = this.#writer;
+      if (transport instanceof TlsTransport) transport.endWriting();
+      else if (transport.canWriteEof()) transport.writeEof();
     }, done);
   }
 

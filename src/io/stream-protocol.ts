@@ -4,6 +4,7 @@ import { type Context, copyContext } from "../core/contextvars.ts";
 import { Coroutine, iscoroutine, iscoroutinefunction } from "../core/coroutines.ts";
 import { runAs } from "../core/execution.ts";
 import { isfuture, NO_ERROR } from "../core/futures.ts";
+import { Handle, type Runnable } from "../core/handles.ts";
 import type { Task } from "../core/tasks.ts";
 import type { Waiting } from "./backend.ts";
 import { FlowControlMixin, Waiters } from "./flow-control.ts";
@@ -102,7 +103,7 @@ export class StreamReaderProtocol extends FlowControlMixin {
     const writer = new StreamWriter(transport, this, reader, this.loop);
     const task = this.#callBack(callback, () => callback(reader, writer), transport);
     if (task === null) return;
-    task.addDoneCallback(() => this.#handled(task, transport));
+    task.addWaiter(new HandlerEnd(task, transport, this));
     if (transport instanceof StreamTransport) transport.handledBy(task);
   }
 
@@ -140,7 +141,9 @@ export class StreamReaderProtocol extends FlowControlMixin {
     return caller.task;
   }
 
-  #handled(task: Task<unknown>, transport: Transport): void {
+  /** @internal The task that serves the connection is done. */
+  handled(task: Task<unknown>, transport: Transport): void {
+    if (transport instanceof StreamTransport) transport.handled(task);
     const cancelled = task.cancelled();
     const exception = task.takeError();
     if (exception === NO_ERROR) return;
@@ -152,5 +155,23 @@ export class StreamReaderProtocol extends FlowControlMixin {
       });
     }
     (this.#upgraded ?? transport).close();
+  }
+}
+
+/** The handler of a connection ends in its own turn, as a done callback would. That would be three times as large. */
+class HandlerEnd implements Runnable {
+  readonly #task: Task<unknown>;
+  readonly #transport: Transport;
+  readonly #protocol: StreamReaderProtocol;
+
+  constructor(task: Task<unknown>, transport: Transport, protocol: StreamReaderProtocol) {
+    this.#task = task;
+    this.#transport = transport;
+    this.#protocol = protocol;
+  }
+
+  run(): void {
+    const { loop, context } = this.#task;
+    new Handle(() => this.#protocol.handled(this.#task, this.#transport), [], loop, context).run();
   }
 }

@@ -8,7 +8,7 @@ import type { Waiting } from "./backend.ts";
 import { Waiters } from "./flow-control.ts";
 import { BufferedProtocol, type StreamProtocol } from "./protocols.ts";
 import type { Server } from "./server.ts";
-import { type BytesLike, Transport, toBytes } from "./transports.ts";
+import { type BytesLike, type ExtraInfo, Transport, toBytes } from "./transports.ts";
 import { mustBeClosed } from "./unclosed.ts";
 import { Watermarks } from "./watermarks.ts";
 
@@ -22,7 +22,8 @@ export abstract class StreamTransport extends Transport {
   /** Above 0 the connection is lost: `connectionLost` was called or queued. It counts the writes since. */
   protected lost = 0;
   #protocol: StreamProtocol;
-  readonly #marks: Watermarks;
+  /** Made when something is buffered: most connections never have more to send than the system takes. */
+  #marks: Watermarks | null = null;
   #server: Server | null;
   /** In debug mode, once it has begun. */
   #closingOwed: Obligation | null = null;
@@ -31,15 +32,24 @@ export abstract class StreamTransport extends Transport {
   /** Who sends a file waits there for the kernel to take more. */
   #room: Waiters | null = null;
 
-  constructor(loop: BaseEventLoop, protocol: StreamProtocol, server: Server | null) {
-    super();
+  constructor(
+    loop: BaseEventLoop,
+    protocol: StreamProtocol,
+    server: Server | null,
+    extra?: Partial<ExtraInfo>,
+  ) {
+    super(extra);
     this.loop = loop;
     this.#protocol = protocol;
     this.#server = server;
-    this.#marks = this.makeMarks(
+  }
+
+  get #watermarks(): Watermarks {
+    this.#marks ??= this.makeMarks(
       () => this.callProtocol("pauseWriting", () => this.#protocol.pauseWriting()),
       () => this.callProtocol("resumeWriting", () => this.#protocol.resumeWriting()),
     );
+    return this.#marks;
   }
 
   /** The marks of the write buffer. */
@@ -70,6 +80,11 @@ export abstract class StreamTransport extends Transport {
     this.#server?.handledBy(task);
   }
 
+  /** The task is done. */
+  handled(task: Task<unknown>): void {
+    this.#server?.handled(task);
+  }
+
   protected abstract startReading(): void;
 
   /** Give the socket back to the system. */
@@ -96,11 +111,11 @@ export abstract class StreamTransport extends Transport {
   }
 
   override getWriteBufferLimits(): [low: number, high: number] {
-    return this.#marks.limits;
+    return this.#watermarks.limits;
   }
 
   override setWriteBufferLimits(limits: { high?: number; low?: number } = {}): void {
-    this.#marks.setLimits(limits);
+    this.#watermarks.setLimits(limits);
     this.pauseIfAboveHigh();
   }
 
@@ -207,13 +222,13 @@ export abstract class StreamTransport extends Transport {
   }
 
   protected pauseIfAboveHigh(): void {
-    this.#marks.pauseIfAboveHigh(this.getWriteBufferSize());
+    this.#watermarks.pauseIfAboveHigh(this.getWriteBufferSize());
   }
 
   protected resumeIfBelowLow(): void {
     const size = this.getWriteBufferSize();
     if (size === 0) this.roomMade();
-    this.#marks.resumeIfBelowLow(size);
+    this.#marks?.resumeIfBelowLow(size);
   }
 
   /**

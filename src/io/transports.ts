@@ -36,14 +36,21 @@ export type BytesLike = Uint8Array | ArrayBuffer | string;
 /** One side of a connection, as the protocol sees it. Python: `asyncio.BaseTransport`. */
 export abstract class BaseTransport extends Inspectable implements Disposable {
   /** @internal */
-  protected readonly extra: Partial<ExtraInfo> = {};
+  protected readonly extra: Partial<ExtraInfo>;
+
+  /** @internal */
+  constructor(extra: Partial<ExtraInfo> = {}) {
+    super();
+    this.extra = extra;
+  }
 
   /** A fact about the connection, or `fallback` if it is not known. Python: `get_extra_info`. */
   getExtraInfo<K extends keyof ExtraInfo>(name: K, fallback?: null): ExtraInfo[K] | null;
   getExtraInfo<T>(name: string, fallback: T): unknown;
   getExtraInfo(name: string, fallback?: unknown): unknown;
   getExtraInfo(name: string, fallback: unknown = null): unknown {
-    return this.extra[name as keyof ExtraInfo] ?? fallback;
+    // Not what every object has: `toString` is no fact about the connection.
+    return Object.hasOwn(this.extra, name) ? (this.extra[name as keyof ExtraInfo] ?? fallback) : fallback;
   }
 
   /** Whether the connection is closing or closed. Python: `is_closing`. */
@@ -180,7 +187,10 @@ export function writeBufferLimits(
   { high, low }: { high?: number; low?: number },
   defaultHigh = 64 * 1024,
 ): [low: number, high: number] {
-  const top = high ?? (low === undefined ? defaultHigh : 4 * low);
+  for (const mark of [high ?? 0, low ?? 0]) {
+    if (typeof mark !== "number") throw new TypeError(`a mark must be a number, not ${inspect(mark)}`);
+  }
+  const top = high ?? (low == null ? defaultHigh : 4 * low);
   const bottom = low ?? Math.floor(top / 4);
   if (!(top >= bottom && bottom >= 0)) {
     throw new ValueError(`high (${top}) must be >= low (${bottom}) must be >= 0`);

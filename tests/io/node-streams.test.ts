@@ -4,6 +4,7 @@ import { createServer, request } from "node:http";
 import { Duplex, Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
+import * as tls from "node:tls";
 import {
   createTask,
   type EventLoop,
@@ -18,6 +19,8 @@ import {
   wait,
 } from "../../src/index.ts";
 import { type Bench, failure, idle, inEachBackend } from "./backends.ts";
+import { localhost, opensslSkip } from "./tls/certificates.ts";
+import { clientContext } from "./tls/support.ts";
 
 const MEBIBYTE = Buffer.alloc(1024 * 1024, "0123456789abcdef");
 
@@ -152,3 +155,27 @@ inEachBackend("it outlives the task that used it first", async (bench) => {
   writer.write("still there");
   assert.equal(String((await waiting(arrived))[0]), "still there");
 });
+
+inEachBackend(
+  "over TLS, too, it ends its side first, and receives the answer to that",
+  async (bench) => {
+    const { cert, key } = localhost();
+    const server = tls.createServer({ cert, key, allowHalfOpen: true }, (socket) => {
+      const chunks: Buffer[] = [];
+      socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+      socket.on("end", () => socket.end(`the answer to ${Buffer.concat(chunks)}`));
+    });
+    server.listen(0, "127.0.0.1");
+    await waiting(once(server, "listening"));
+    bench.defer(() => server.close());
+    const { port } = server.address() as { port: number };
+    const [reader, writer] = await openConnection("127.0.0.1", port, { ssl: clientContext() });
+    const duplex = toDuplex(reader, writer);
+    bench.defer(() => duplex.destroy());
+    const closed = once(duplex, "close");
+    duplex.end("a question");
+    assert.equal(await waiting(text(duplex)), "the answer to a question");
+    await waiting(closed);
+  },
+  { skip: opensslSkip },
+);

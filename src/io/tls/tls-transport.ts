@@ -4,10 +4,10 @@ import { FLOW_CONTROL_HIGH_WATER_SSL_WRITE } from "../../core/constants.ts";
 import { NotImplementedError, TimeoutError } from "../../core/errors.ts";
 import type { TimerHandle } from "../../core/handles.ts";
 import { logger } from "../../core/log.ts";
-import { Incoming } from "../portable/incoming.ts";
+import { NodeStreamTransport } from "../portable/node-stream-transport.ts";
 import { Wakeup } from "../portable/wakeup.ts";
 import type { StreamProtocol } from "../protocols.ts";
-import { StreamTransport } from "../stream-transport.ts";
+import type { StreamTransport } from "../stream-transport.ts";
 import { TlsWatermarks } from "../watermarks.ts";
 import { sslError } from "./ssl-errors.ts";
 import type { TlsSettings } from "./tls-settings.ts";
@@ -22,21 +22,13 @@ interface Layers {
 
 /**
  * A stream of bytes that goes encrypted over another transport. It cannot be half-open: when the other side ends, it is
- * closed. Node encrypts, and calls when it likes; the protocol is called in the loop's turn only. What `ssl` and `startTls`
- * give; `transport instanceof TlsTransport` tells.
+ * closed. Node encrypts. What `ssl` and `startTls` give; `transport instanceof TlsTransport` tells.
  */
-export class TlsTransport extends StreamTransport {
+export class TlsTransport extends NodeStreamTransport<TLSSocket> {
   readonly #plain: StreamTransport;
   readonly #duplex: TransportDuplex;
-  readonly #socket: TLSSocket;
   readonly #shutdownTimeout: number;
-  readonly #incoming: Incoming;
-  readonly #reader: Wakeup;
-  readonly #writer: Wakeup;
   readonly #ender: Wakeup;
-  #reading = false;
-  /** Whether Node holds bytes that the transport below did not take. */
-  #draining = false;
   /** Why the connection cannot go on, known before all that came in was delivered. */
   #broken: Error | null = null;
   #shutdownTimer: TimerHandle | null = null;
@@ -48,14 +40,10 @@ export class TlsTransport extends StreamTransport {
     { context, shutdownTimeout }: TlsSettings,
     { plain, duplex, socket }: Layers,
   ) {
-    super(loop, protocol, null);
+    super(loop, socket, protocol, null);
     this.#plain = plain;
     this.#duplex = duplex;
-    this.#socket = socket;
     this.#shutdownTimeout = shutdownTimeout;
-    this.#incoming = new Incoming(socket);
-    this.#reader = new Wakeup(loop, () => this.#deliver());
-    this.#writer = new Wakeup(loop, () => this.#flushed());
     this.#ender = new Wakeup(loop, () => this.#ended());
     // Not getPeerCertificate(): in Node 24 that is empty once somebody has asked for the other.
     const peercert = socket.getPeerX509Certificate()?.toLegacyObject() ?? null;
@@ -65,19 +53,7 @@ export class TlsTransport extends StreamTransport {
       cipher: socket.getCipher(),
       peercert,
     });
-    this.#listen();
-  }
-
-  override pauseReading(): void {
-    if (!this.isReading()) return;
-    this.paused = true;
-    this.#socket.pause();
-  }
-
-  override resumeReading(): void {
-    if (this.closing || !this.paused) return;
-    this.paused = false;
-    this.#readOn();
+    socket.on("close", () => this.#ender.queue());
   }
 
   /** Encrypted bytes that wait to be decrypted. Python: `get_read_buffer_size`. */
@@ -100,11 +76,6 @@ export class TlsTransport extends StreamTransport {
     this.#duplex.setLimits(limits);
   }
 
-  /** What waits to be encrypted, and what was encrypted last, until the transport below has taken it. */
-  override getWriteBufferSize(): number {
-    return this.lost > 0 ? 0 : this.#socket.writableLength;
-  }
-
   protected override makeMarks(pause: () => void, resume: () => void): TlsWatermarks {
     return new TlsWatermarks(pause, resume, FLOW_CONTROL_HIGH_WATER_SSL_WRITE);
   }
@@ -119,27 +90,37 @@ export class TlsTransport extends StreamTransport {
     );
   }
 
+  /**
+   * @internal Tell the other side that nothing more comes, and go on to receive what it sends before it answers that.
+   * For streams of Node's, which wait for the other side's end after theirs.
+   */
+  endWriting(): void {
+    if (this.closing || this.eofWritten) return;
+    this.eofWritten = true;
+    this.stream.end();
+  }
+
   /** Tell the other side that this is the end, and wait until it has answered. */
   override close(): void {
     if (this.closing) return;
     this.closing = true;
-    this.#incoming.clear();
-    if (this.#socket.closed) {
+    this.incoming.clear();
+    if (this.stream.closed) {
       this.#ended();
       return;
     }
     this.#shutdownTimer = this.loop.callLater(this.#shutdownTimeout, () =>
       this.forceClose(shutdownTooSlow()),
     );
-    this.#socket.end();
+    this.stream.end();
     // What comes in now is dropped; behind it is the answer.
-    this.#socket.resume();
+    this.stream.resume();
   }
 
   protected override forceClose(error: Error | null): void {
     if (this.lost > 0) return;
     this.closing = true;
-    this.#socket.destroy();
+    this.stream.destroy();
     this.#plain.abort();
     this.lose(error);
   }
@@ -155,60 +136,22 @@ export class TlsTransport extends StreamTransport {
     this.#duplex.receiveEof();
   }
 
-  protected override send(bytes: Uint8Array): void {
-    this.#socket.write(bytes, this.#onWritten);
-    this.#afterWrite();
+  /** An error comes by other ways. */
+  protected override noticeLoss(): void {}
+
+  protected override onEnd(): void {
+    if (this.#broken !== null) this.incoming.error ??= this.#broken;
+    super.onEnd();
   }
 
-  protected override sendAll(chunks: Uint8Array[]): void {
-    this.#socket.cork();
-    for (const chunk of chunks) this.#socket.write(chunk, this.#onWritten);
-    this.#socket.uncork();
-    this.#afterWrite();
-  }
-
-  #afterWrite(): void {
-    if (this.#socket.writableLength === 0) return;
-    this.#draining = true;
-    this.pauseIfAboveHigh();
-  }
-
-  /** An error also comes by other ways. */
-  readonly #onWritten = (error?: Error | null): void => {
-    if (!error && this.#draining) this.#writer.queue();
-  };
-
-  #flushed(): void {
-    if (this.lost > 0) return;
-    this.resumeIfBelowLow();
-    if (this.getWriteBufferSize() === 0) this.#draining = false;
-  }
-
-  #listen(): void {
-    const socket = this.#socket;
-    // First of all: a listener for data would start the reading otherwise.
-    socket.pause();
-    socket.on("data", (chunk: Buffer) => {
-      if (this.closing) return;
-      this.#incoming.push(chunk);
-      this.#queueReader();
-    });
-    socket.on("end", () => {
-      if (this.#broken !== null) this.#incoming.error ??= this.#broken;
-      this.#incoming.end();
-      this.#queueReader();
-    });
-    socket.on("error", (error) => this.#onError(sslError(error)));
-    socket.on("close", () => this.#ender.queue());
-  }
-
-  #onError(error: Error): void {
+  protected override onError(reason: Error): void {
     if (this.#broken !== null || this.lost > 0) return;
+    const error = sslError(reason);
     this.#broken = error;
     // After that Node delivers nothing more by itself, and what it has read can be taken.
-    this.#socket.destroy(error);
-    this.#incoming.fail(error);
-    this.#queueReader();
+    this.stream.destroy(error);
+    this.incoming.fail(error);
+    this.queueReader();
     this.#ender.queue();
   }
 
@@ -216,35 +159,15 @@ export class TlsTransport extends StreamTransport {
   #ended(): void {
     if (this.lost > 0 || this.isReading()) return;
     this.#shutdownTimer?.cancel();
-    if (this.#broken !== null) this.#fail(this.#broken);
+    if (this.#broken !== null) this.fail(this.#broken);
     else if (this.closing) this.#plain.close();
   }
 
-  #fail(error: Error): void {
+  protected override fail(error: Error): void {
     this.fatalError(error, "Fatal error on TLS transport");
   }
 
-  #queueReader(): void {
-    if (this.#reading && this.isReading()) this.#reader.queue();
-  }
-
-  /** Deliver what is there already; if there is nothing, let Node read. */
-  #readOn(): void {
-    if (!this.#reading || !this.isReading()) return;
-    if (!this.#incoming.isEmpty()) this.#queueReader();
-    else if (this.#socket.isPaused()) this.#socket.resume();
-  }
-
-  #deliver(): void {
-    if (!this.isReading() || this.#incoming.isEmpty()) return;
-    const chunk = this.#incoming.shift();
-    if (chunk !== null) this.handOver(chunk, this.#incoming);
-    else if (this.#incoming.error === null) this.#receiveEof();
-    else this.#fail(this.#incoming.error);
-    this.#readOn();
-  }
-
-  #receiveEof(): void {
+  protected override receiveEof(): void {
     this.feed("eofReceived", () => {
       if (this.getProtocol().eofReceived()) {
         logger.warn(`eofReceived() returned true, but a TLS connection cannot stay half-open: ${this}`);
@@ -253,20 +176,14 @@ export class TlsTransport extends StreamTransport {
     });
   }
 
-  protected override startReading(): void {
-    this.#reading = true;
-    this.#readOn();
-  }
-
   protected override lose(error: Error | null): void {
     this.#shutdownTimer?.cancel();
-    this.#incoming.clear();
     super.lose(error);
   }
 
   /** The transport below has closed it, or does so. */
   protected override closeSocket(): void {
-    this.#socket.destroy();
+    this.stream.destroy();
   }
 
   override toString(): string {
