@@ -11,13 +11,15 @@ export const names = [
   "add-reader",
   "udp-echo",
   "unix-echo",
+  "tls-echo",
   "sendfile-server",
+  "http-files",
   "generators",
 ] as const;
 
 export interface Example {
   readonly title: string;
-  main(): Promise<void>;
+  main(...args: string[]): Promise<void>;
 }
 
 export async function load(name: string): Promise<Example> {

@@ -62,17 +62,37 @@ const OUTPUT: Record<(typeof names)[number], string[]> = {
     'client got   ""',
   ],
   "sendfile-server": ["server sent 4 bytes", 'client got  "open"'],
+  "http-files": [
+    "GET /hello.txt",
+    String.raw`  200 "Hello, web!\\n"`,
+    "GET /hello.txt, Range: bytes=7-9",
+    '  206 "web"',
+    "GET /hello.txt, If-Modified-Since: .* GMT",
+    '  304 ""',
+    "GET /nothing.txt",
+    '  404 ""',
+  ],
   "unix-echo": [
     String.raw`connected to .*unix-echo-\w+/socket`,
     String.raw`client got   "Hello, neighbour!\\n"`,
     "the socket's file is gone",
   ],
+  "tls-echo": [
+    "client speaks TLSv1.3",
+    String.raw`client got    "Hello, secret world!\\n"`,
+    "a client that was not given the certificate throws SSLCertVerificationError",
+  ],
 };
 
 const NO_ADD_READER = ["not on this machine: .*addReader.*"];
 
-async function runExample(file: string, args: string[], backend: string): Promise<string> {
-  const env = { ...process.env, ASYNCIO_BACKEND: backend };
+async function runExample(
+  file: string,
+  args: string[],
+  backend: string,
+  more: NodeJS.ProcessEnv = {},
+): Promise<string> {
+  const env = { ...process.env, ASYNCIO_BACKEND: backend, ...more };
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [`examples/${file}`, ...args], {
     env,
   });
@@ -115,4 +135,9 @@ test("an example that does not exist is named, with those that do", async () => 
     runExample("run.ts", ["nonsense"], "portable"),
     (error: { code: number; stderr: string }) => error.code === 2 && /one of: hello, echo/.test(error.stderr),
   );
+});
+
+test("tls-echo says what it misses where there is no openssl", async () => {
+  const output = await runExample("run.ts", ["tls-echo"], "portable", { PATH: "/nowhere" });
+  assert.match(output, /^not on this machine: .*openssl, which is not installed\n$/);
 });
