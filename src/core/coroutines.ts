@@ -39,7 +39,8 @@ type CoroutineState = "created" | "scheduled" | "running" | "closed";
 export class Coroutine<T> extends AwaitableObject<T> {
   /** The name of the function that it calls. */
   readonly name: string;
-  readonly #body: () => CoroutineBody<T>;
+  /** Null once it has begun: what it refers to may be large. */
+  #body: (() => CoroutineBody<T>) | null;
   readonly #sourceTraceback: CreationStack | null;
   #iterator: Iterator<Suspension, T, unknown> | null = null;
   #state: CoroutineState = "created";
@@ -134,7 +135,8 @@ export class Coroutine<T> extends AwaitableObject<T> {
     }
     this.#neverAwaited?.settle();
     this.#state = "running";
-    const body = this.#body;
+    const body = this.#body!;
+    this.#body = null;
     this.#iterator = iteratorOf(body());
   }
 

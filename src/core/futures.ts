@@ -12,6 +12,9 @@ import type { Obligation } from "./obligations.ts";
 
 export type FutureState = "pending" | "cancelled" | "finished";
 
+/** Shared, so never added to: an empty array that is added to makes room for 17, and mostly there is one. */
+const NOBODY: Runnable[] = [];
+
 /** No error, where an error may be any value at all, undefined included. */
 export const NO_ERROR: unique symbol = Symbol("no error");
 
@@ -42,7 +45,7 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   /** @internal */
   cancelMessage: string | undefined;
   #cancelledError: CancelledError | null = null;
-  #waiters: Runnable[] = [];
+  #waiters: Runnable[] = NOBODY;
   #unretrieved: Obligation | null = null;
 
   /** For `loop`, by default the running one, or the one that was installed. Throws RuntimeError if there is none. */
@@ -147,6 +150,7 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   /** @internal Queue `waiter` when the future is done. */
   addWaiter(waiter: Runnable): void {
     if (this.done()) this.loop.enqueue(waiter);
+    else if (this.#waiters === NOBODY) this.#waiters = [waiter];
     else this.#waiters.push(waiter);
   }
 
@@ -223,7 +227,7 @@ export class Future<T = unknown> extends AwaitableObject<T> {
 
   #wakeAll(): void {
     const waiters = this.#waiters;
-    this.#waiters = [];
+    this.#waiters = NOBODY;
     for (const waiter of waiters) this.loop.enqueue(waiter);
   }
 

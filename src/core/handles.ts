@@ -15,6 +15,8 @@ export interface Runnable {
   readonly subject?: Handle | Future<unknown> | null;
 }
 
+const NO_ARGUMENTS: readonly unknown[] = [];
+
 export type Callback<A extends unknown[] = unknown[]> = (...args: A) => unknown;
 
 /**
@@ -32,16 +34,23 @@ export class Handle extends Inspectable implements Disposable {
   #callback: Callback | null;
   #args: readonly unknown[];
   #cancelled = false;
-  readonly #frame = new Frame();
+  readonly #frame: Frame;
 
-  /** @internal */
-  constructor(callback: Callback, args: readonly unknown[], loop: BaseEventLoop, context?: Context) {
+  /** @internal `frame` is one to share, where many handles are made in the same place. */
+  constructor(
+    callback: Callback,
+    args: readonly unknown[],
+    loop: BaseEventLoop,
+    context?: Context,
+    frame = new Frame(),
+  ) {
     super();
     if (context !== undefined) assertContext(context);
     this.#callback = callback;
     this.#args = args;
     this.loop = loop;
     this.context = context ?? copyContext();
+    this.#frame = frame;
     this.sourceTraceback = loop.getDebug() ? CreationStack.here() : null;
   }
 
@@ -50,7 +59,7 @@ export class Handle extends Inspectable implements Disposable {
     if (this.#cancelled) return;
     this.#cancelled = true;
     this.#callback = null;
-    this.#args = [];
+    this.#args = NO_ARGUMENTS;
   }
 
   /** {@link cancel}, at the end of a `using` block. */

@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { inspect } from "node:util";
 import type { Address } from "../address.ts";
 import * as names from "../socket-constants.ts";
 import {
@@ -44,25 +45,28 @@ export const socklen = new Uint32Array(1);
 /** Make a socket; -1 stands for the usual family, type, protocol. Throws OSError. */
 export function create(family: number, type: number, proto: number): Descriptor {
   const made = {
+    fd: -1,
     family: family < 0 ? AF_INET : family,
     type: type < 0 ? SOCK_STREAM : type & ~CREATION_FLAGS,
     proto: Math.max(proto, 0),
   };
-  const fd = libc().socket(made.family, made.type | CREATION_FLAGS, made.proto);
-  if (fd < 0) throw errnoError(-fd, "socket", `family ${family}, type ${type}, protocol ${proto}`);
-  return { fd, ...made };
+  made.fd = libc().socket(made.family, made.type | CREATION_FLAGS, made.proto);
+  if (made.fd < 0) throw errnoError(-made.fd, "socket", `family ${family}, type ${type}, protocol ${proto}`);
+  return made;
 }
 
-/** Take over an open fd and make it non-blocking; -1 stands for a property to be found out. Throws OSError. */
+/** Take over an open fd and make it non-blocking; -1 stands for a property to be found out. Throws OSError, TypeError. */
 export function adopt(fd: number, family: number, type: number, proto: number): Descriptor {
+  if (!Number.isInteger(fd)) throw new TypeError(`a file descriptor is an integer, not ${inspect(fd)}`);
   const found = {
+    fd,
     family: family < 0 ? property(fd, SO_DOMAIN) : family,
     type: type < 0 ? property(fd, SO_TYPE) : type & ~CREATION_FLAGS,
     proto: proto < 0 ? property(fd, SO_PROTOCOL) : proto,
   };
   const result = setBlocking(fd, false);
   if (result < 0) throw errnoError(-result, "fcntl", `fd ${fd}`);
-  return { fd, ...found };
+  return found;
 }
 
 const forgotten = new FinalizationRegistry<Descriptor>((descriptor) => {

@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 import { ACCEPT_RETRY_DELAY } from "../../core/constants.ts";
 import { isFatal, OSError } from "../../core/errors.ts";
+import { Frame } from "../../core/execution.ts";
 import type { Address } from "../address.ts";
 import type { ListenOptions, Waiting } from "../backend.ts";
 import { bindToAll } from "../binding.ts";
@@ -71,6 +72,8 @@ export class SocketListener implements Listener {
   readonly #socks: readonly Socket[];
   readonly #factory: () => StreamProtocol;
   readonly #backlog: number;
+  /** That of all connections: one for each of them would be several times as large as what they need else. */
+  #frame: Frame | undefined;
 
   constructor(
     events: SelectorEvents,
@@ -87,6 +90,7 @@ export class SocketListener implements Listener {
   }
 
   start(server: Server): void {
+    this.#frame = new Frame();
     for (const sock of this.#socks) {
       sock.listen(this.#backlog);
       this.#watch(sock, server);
@@ -119,7 +123,8 @@ export class SocketListener implements Listener {
   #accept(sock: Socket, server: Server): void {
     const [connection, peername] = sock.accept();
     try {
-      new SocketTransport(this.#events, connection, this.#factory(), { server, peername }).begin();
+      const options = { server, peername, ...(this.#frame && { frame: this.#frame }) };
+      new SocketTransport(this.#events, connection, this.#factory(), options).begin();
     } catch (exception) {
       this.#events.closeOwned(connection);
       if (isFatal(exception)) throw exception;

@@ -4,7 +4,6 @@ import type { FileDescriptor } from "../backend.ts";
 import type { PipeProtocol } from "../pipes.ts";
 import { ReadPipeTransport } from "../read-pipe-transport.ts";
 import { errnoError } from "./errno.ts";
-import { libc } from "./libc.ts";
 import { PipeEnd } from "./pipe-end.ts";
 import type { SelectorEvents } from "./selector-events.ts";
 import { readIntoSlab } from "./slab.ts";
@@ -13,12 +12,9 @@ const { EAGAIN, EINTR } = constants.errno;
 
 /** A transport for the reading end of a pipe, which belongs to it from now on. */
 export class NativeReadPipe extends ReadPipeTransport {
-  readonly #libc = libc();
   readonly #events: SelectorEvents;
   readonly #end: PipeEnd;
   readonly #fd: number;
-  readonly #read = (buffer: Buffer, offset: number, length: number) =>
-    this.#libc.read(this.#fd, buffer, offset, length);
 
   /** Throws RuntimeError if a transport has the fd, OSError if it is closed. */
   constructor(events: SelectorEvents, pipe: FileDescriptor, protocol: PipeProtocol) {
@@ -44,7 +40,7 @@ export class NativeReadPipe extends ReadPipeTransport {
   }
 
   readonly #onReadable = (): void => {
-    const data = readIntoSlab(this.#read);
+    const data = readIntoSlab("read", this.#fd);
     if (typeof data !== "number") this.receive(data);
     else if (data === 0) this.receiveEof();
     else if (data !== -EAGAIN && data !== -EINTR) this.fail(errnoError(-data, "read"));

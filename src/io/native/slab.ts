@@ -1,3 +1,5 @@
+import { libc } from "./libc.ts";
+
 /**
  * One read takes at most this much, as in CPython: a fast sender does not keep the loop from its other connections.
  */
@@ -14,17 +16,13 @@ const WORTH_READING = 64 * 1024;
 let slab = Buffer.allocUnsafeSlow(READ_SIZE);
 let used = 0;
 
-/**
- * Have `read(buffer, offset, length)` fill memory. Gives the bytes, or what `read` returned if that is 0 or negative.
- */
-export function readIntoSlab(
-  read: (buffer: Buffer, offset: number, length: number) => number,
-): Buffer | number {
+/** Have the system call fill memory from `fd`. Gives the bytes, or what it returned if that is 0 or negative. */
+export function readIntoSlab(call: "recv" | "read", fd: number): Buffer | number {
   if (slab.length - used < WORTH_READING) {
     slab = Buffer.allocUnsafeSlow(READ_SIZE);
     used = 0;
   }
-  const count = read(slab, used, slab.length - used);
+  const count = libc()[call](fd, slab, used, slab.length - used);
   if (count <= 0) return count;
   const bytes = slab.subarray(used, used + count);
   used += count;

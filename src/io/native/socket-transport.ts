@@ -1,5 +1,7 @@
 import { constants } from "node:os";
 import { RuntimeError } from "../../core/errors.ts";
+import type { Frame } from "../../core/execution.ts";
+import { type Callback, Handle } from "../../core/handles.ts";
 import type { Address } from "../address.ts";
 import type { Waiting } from "../backend.ts";
 import { BufferedProtocol, type Protocol, type StreamProtocol } from "../protocols.ts";
@@ -7,6 +9,7 @@ import type { FilePart } from "../sendfile.ts";
 import type { Server } from "../server.ts";
 import { AF_INET, AF_INET6, IPPROTO_TCP, SHUT_WR, TCP_NODELAY } from "../socket-constants.ts";
 import { StreamTransport } from "../stream-transport.ts";
+import type { ExtraInfo } from "../transports.ts";
 import { errnoError } from "./errno.ts";
 import { libc } from "./libc.ts";
 import type { SelectorEvents } from "./selector-events.ts";
@@ -23,27 +26,27 @@ const { EAGAIN, EINTR, ENOTCONN } = constants.errno;
  * it does not take is buffered. Python: `_SelectorSocketTransport`.
  */
 export class SocketTransport extends StreamTransport {
-  readonly #libc = libc();
   readonly #events: SelectorEvents;
   readonly #sock: Socket;
   readonly #fd: number;
-  readonly #buffer = new WriteBuffer();
-  readonly #read = (buffer: Buffer, offset: number, length: number) =>
-    this.#libc.recv(this.#fd, buffer, offset, length);
+  /** Made when the kernel does not take everything. */
+  #buffer: WriteBuffer | null = null;
+  /** The peer has ended its side: there is nothing to read any more, and the protocol knows it. */
+  #ended = false;
+  /** Made with the transport, not in the callback that starts the reading: it would keep the frame of that. */
+  #reader: Handle;
 
   constructor(
     events: SelectorEvents,
     sock: Socket,
     protocol: StreamProtocol,
-    options: { server?: Server; peername?: Address | null } = {},
+    options: { server?: Server; peername?: Address | null; frame?: Frame } = {},
   ) {
-    super(events.loop, protocol, options.server ?? null);
+    super(events.loop, protocol, options.server ?? null, extraOf(sock, options.peername));
     this.#events = events;
     this.#sock = sock;
     this.#fd = sock.fileno();
-    this.extra.socket = new NativeTransportSocket(sock);
-    this.extra.sockname = sock.getsockname();
-    this.extra.peername = options.peername ?? peernameOf(sock);
+    this.#reader = this.#makeReader(options.frame);
     disableNagle(sock);
     events.own(sock);
   }
@@ -61,26 +64,26 @@ export class SocketTransport extends StreamTransport {
   }
 
   override getWriteBufferSize(): number {
-    return this.#buffer.size;
+    return this.#buffer?.size ?? 0;
   }
 
   override writeEof(): void {
     if (this.closing || this.eofWritten) return;
     this.assertNoFile("writeEof");
     this.eofWritten = true;
-    if (this.#buffer.size === 0) this.#shutdown();
+    if (this.getWriteBufferSize() === 0) this.#shutdown();
   }
 
   override close(): void {
     if (this.closing) return;
     this.closing = true;
     this.#events.remove("reader", this.#fd);
-    if (this.#buffer.size === 0) this.lose(null);
+    if (this.getWriteBufferSize() === 0) this.lose(null);
   }
 
   protected override forceClose(error: Error | null): void {
     if (this.lost > 0) return;
-    this.#buffer.clear();
+    this.#buffer?.clear();
     this.#events.remove("writer", this.#fd);
     this.#events.remove("reader", this.#fd);
     this.closing = true;
@@ -88,25 +91,34 @@ export class SocketTransport extends StreamTransport {
   }
 
   protected override send(bytes: Uint8Array): void {
-    if (this.#buffer.size > 0) {
-      this.#buffer.push(bytes);
+    if (this.getWriteBufferSize() > 0) {
+      this.#keep(bytes);
     } else {
-      const sent = this.#sent(this.#libc.send(this.#fd, bytes, 0, bytes.byteLength), "send");
+      const sent = this.#sent(libc().send(this.#fd, bytes, 0, bytes.byteLength), "send");
       if (sent < 0 || sent === bytes.byteLength) return;
-      this.#buffer.push(sent === 0 ? bytes : bytes.subarray(sent));
-      this.#events.add("writer", this.#fd, this.#onWritable);
+      this.#keep(sent === 0 ? bytes : bytes.subarray(sent));
+      this.#watchWriter();
     }
     this.pauseIfAboveHigh();
   }
 
   protected override sendAll(chunks: Uint8Array[]): void {
-    const wasEmpty = this.#buffer.size === 0;
-    for (const chunk of chunks) this.#buffer.push(chunk);
+    const wasEmpty = this.getWriteBufferSize() === 0;
+    for (const chunk of chunks) this.#keep(chunk);
     if (wasEmpty) {
       if (!this.#flush()) return;
-      if (this.#buffer.size > 0) this.#events.add("writer", this.#fd, this.#onWritable);
+      if (this.getWriteBufferSize() > 0) this.#watchWriter();
     }
     this.pauseIfAboveHigh();
+  }
+
+  #keep(chunk: Uint8Array): void {
+    this.#buffer ??= new WriteBuffer();
+    this.#buffer.push(chunk);
+  }
+
+  #watchWriter(): void {
+    this.#events.add("writer", this.#fd, () => this.#onWritable());
   }
 
   /** @internal Have the kernel send a file; between {@link sendFile}'s beginning and end. */
@@ -126,7 +138,8 @@ export class SocketTransport extends StreamTransport {
 
   /** Returns false if the connection is lost. */
   #flush(): boolean {
-    const sent = this.#sent(this.#libc.writev(this.#fd, this.#buffer.head()), "write");
+    if (this.#buffer === null) return true;
+    const sent = this.#sent(libc().writev(this.#fd, this.#buffer.head()), "write");
     if (sent > 0) this.#buffer.consume(sent);
     return sent >= 0;
   }
@@ -139,29 +152,39 @@ export class SocketTransport extends StreamTransport {
     return -1;
   }
 
-  readonly #onWritable = (): void => {
+  #onWritable(): void {
     if (this.lost > 0 || !this.#flush()) return;
     this.resumeIfBelowLow();
-    if (this.#buffer.size > 0) return;
+    if (this.getWriteBufferSize() > 0) return;
     this.#events.remove("writer", this.#fd);
     if (this.lost > 0) return;
     if (this.closing) this.lose(null);
     else if (this.eofWritten) this.#shutdown();
-  };
-
-  protected override startReading(): void {
-    if (this.isReading()) this.#events.add("reader", this.#fd, this.#onReadable);
   }
 
-  readonly #onReadable = (): void => {
+  protected override startReading(): void {
+    if (!this.isReading() || this.#ended) return;
+    if (this.#reader.cancelled()) this.#reader = this.#makeReader();
+    this.#events.addHandle("reader", this.#fd, this.#reader);
+  }
+
+  #makeReader(frame?: Frame): Handle {
+    return new Handle(SocketTransport.#read as Callback, [this], this.loop, undefined, frame);
+  }
+
+  static #read(transport: SocketTransport): void {
+    transport.#onReadable();
+  }
+
+  #onReadable(): void {
     if (this.lost > 0) return;
     const protocol = this.getProtocol();
     if (protocol instanceof BufferedProtocol) this.#readBuffered(protocol);
     else this.#readPlain(protocol);
-  };
+  }
 
   #readPlain(protocol: Protocol): void {
-    const data = readIntoSlab(this.#read);
+    const data = readIntoSlab("recv", this.#fd);
     if (typeof data === "number") this.#onNothingRead(data);
     else this.feed("dataReceived", () => protocol.dataReceived(data));
   }
@@ -170,7 +193,7 @@ export class SocketTransport extends StreamTransport {
     this.feed("getBuffer", () => {
       const buffer = protocol.getBuffer(-1);
       if (buffer.byteLength === 0) throw new RuntimeError("getBuffer() returned an empty buffer");
-      const count = this.#libc.recv(this.#fd, buffer, 0, buffer.byteLength);
+      const count = libc().recv(this.#fd, buffer, 0, buffer.byteLength);
       if (count <= 0) this.#onNothingRead(count);
       else this.feed("bufferUpdated", () => protocol.bufferUpdated(count));
     });
@@ -184,6 +207,7 @@ export class SocketTransport extends StreamTransport {
   }
 
   #onEof(): void {
+    this.#ended = true;
     this.feed("eofReceived", () => {
       const keepOpen = this.getProtocol().eofReceived();
       if (keepOpen) this.#events.remove("reader", this.#fd);
@@ -205,8 +229,16 @@ export class SocketTransport extends StreamTransport {
   }
 
   override toString(): string {
-    return `<SocketTransport ${this.stateName} fd=${this.#fd} buffered=${this.#buffer.size}>`;
+    return `<SocketTransport ${this.stateName} fd=${this.#fd} buffered=${this.getWriteBufferSize()}>`;
   }
+}
+
+function extraOf(sock: Socket, peername?: Address | null): Partial<ExtraInfo> {
+  return {
+    socket: new NativeTransportSocket(sock),
+    sockname: sock.getsockname(),
+    peername: peername ?? peernameOf(sock),
+  };
 }
 
 function peernameOf(sock: Socket): Address | null {

@@ -1,0 +1,77 @@
+import type { Comparison, Figures, Side, Workload } from "./workload.ts";
+
+/** All that was measured of a side, oldest first. */
+export interface Series {
+  readonly side: string;
+  readonly figures: readonly Figures[];
+}
+
+/** The middle one of several numbers, and how far they are apart. */
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+interface Ratio extends Comparison {
+  readonly ratio: Spread;
+}
+
+export interface Results {
+  readonly workload: string;
+  readonly size: number;
+  readonly rounds: number;
+  readonly series: readonly Series[];
+  readonly ratios: readonly Ratio[];
+  /** The sides that could not run, and why. */
+  readonly missing: readonly string[];
+}
+
+/** The sides take turns, so that what disturbs the machine for a while disturbs all of them. */
+export async function runRounds(
+  workload: Workload,
+  { size, rounds, log }: { size: number; rounds: number; log: (line: string) => void },
+): Promise<Results> {
+  const present = workload.sides.filter(({ missing }) => missing === null);
+  const series = present.map(({ name }) => ({ side: name, figures: [] as Figures[] }));
+  for (let round = 1; round <= rounds; round++) {
+    for (const [i, side] of present.entries()) {
+      const figures = await measureOnce(side, size);
+      series[i]!.figures.push(figures);
+      log(`${workload.name} ${round}/${rounds} ${side.name}: ${shown(figures)}`);
+    }
+  }
+  const missing = workload.sides.flatMap((side) => (side.missing ? [`${side.name}: ${side.missing}`] : []));
+  const ratios = workload.comparisons.flatMap((comparison) => ratioOf(comparison, series));
+  return { workload: workload.name, size, rounds, series, ratios, missing };
+}
+
+async function measureOnce(side: Side, size: number): Promise<Figures> {
+  try {
+    return await side.measure(size);
+  } catch (error) {
+    throw new Error(`${side.name} failed`, { cause: error });
+  }
+}
+
+function shown(figures: Figures): string {
+  return Object.entries(figures)
+    .map(([name, value]) => `${name} ${Math.round(value)}`)
+    .join(", ");
+}
+
+/** Round against round: both of a pair ran under the same conditions. Nothing where one of the sides is missing. */
+function ratioOf(comparison: Comparison, series: readonly Series[]): Ratio[] {
+  const [ours, theirs] = [comparison.ours, comparison.theirs].map((name) =>
+    series.find(({ side }) => side === name)?.figures.map((figures) => figures[comparison.figure]!),
+  );
+  if (!ours || !theirs) return [];
+  return [{ ...comparison, ratio: spreadOf(ours.map((value, round) => value / theirs[round]!)) }];
+}
+
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const median = (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
+  return { median, min: sorted[0]!, max: sorted.at(-1)! };
+}
