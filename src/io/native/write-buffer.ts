@@ -1,6 +1,8 @@
 /** No writev takes more (Linux's UIO_MAXIOV). */
 const MAX_CHUNKS = 1024;
 
+const NOTHING = new Uint8Array(0);
+
 /** What the kernel has not taken yet, in order. */
 export class WriteBuffer {
   #chunks: Uint8Array[] = [];
@@ -33,9 +35,16 @@ export class WriteBuffer {
         break;
       }
       left -= chunk.byteLength;
-      this.#first++;
+      // A peer that is never quite done would otherwise keep the memory of all of them.
+      this.#chunks[this.#first++] = NOTHING;
     }
-    if (this.#first === this.#chunks.length || this.#first > MAX_CHUNKS) {
+    this.#dropGone();
+  }
+
+  /** Not often: a long queue would be copied again and again. */
+  #dropGone(): void {
+    const { length } = this.#chunks;
+    if (this.#first === length || (this.#first > MAX_CHUNKS && 2 * this.#first > length)) {
       this.#chunks = this.#chunks.slice(this.#first);
       this.#first = 0;
     }

@@ -52,6 +52,9 @@ export class NodeWritePipe extends WritePipeTransport {
 
   #proceed(): void {
     if (this.#stopped) return;
+    // Node calls back for the failed write first, and tells of the error later.
+    const { errored } = this.#stream;
+    if (errored) this.#error ??= fromNode(errored);
     if (this.#error !== null) this.fail(this.#error);
     else if (this.#stream.destroyed) this.readerGone();
     else this.sentSome();
