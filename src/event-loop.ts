@@ -84,8 +84,8 @@ export class EventLoop extends BaseEventLoop {
    */
   createConnection<P extends StreamProtocol>(
     factory: () => P,
-    host: string | null,
-    port: number | null,
+    host: string | null = null,
+    port: number | null = null,
     options: CreateConnectionOptions = {},
   ): Coroutine<[Transport, P]> {
     return createConnection(this, this.#io, factory, host, port, options);
@@ -115,8 +115,8 @@ export class EventLoop extends BaseEventLoop {
    */
   createServer(
     factory: () => StreamProtocol,
-    host: string | readonly string[] | null,
-    port: number | null,
+    host: string | readonly string[] | null = null,
+    port: number | null = null,
     options: CreateServerOptions = {},
   ): Coroutine<Server> {
     return createServer(this, this.#io, factory, host, port, options);
@@ -133,7 +133,7 @@ export class EventLoop extends BaseEventLoop {
    */
   createUnixConnection<P extends StreamProtocol>(
     factory: () => P,
-    path: UnixPath | null,
+    path: UnixPath | null = null,
     options: CreateUnixConnectionOptions = {},
   ): Coroutine<[Transport, P]> {
     return createUnixConnection(this, this.#io, factory, path, options);
@@ -150,7 +150,7 @@ export class EventLoop extends BaseEventLoop {
    */
   createUnixServer(
     factory: () => StreamProtocol,
-    path: UnixPath | null,
+    path: UnixPath | null = null,
     options: CreateUnixServerOptions = {},
   ): Coroutine<Server> {
     return createUnixServer(this, this.#io, factory, path, options);
@@ -251,14 +251,17 @@ export class EventLoop extends BaseEventLoop {
    * Call `callback(...args)` in every iteration in which there is something to read at `fd`; it replaces an earlier
    * callback. `fd` is a number or has a `fileno()`.
    *
-   * Throws RuntimeError if a transport owns the fd, OSError if it is closed or cannot be watched, NotImplementedError
-   * on the portable backend. Python: `loop.add_reader`.
+   * Throws ValueError for what is no fd, RuntimeError if a transport owns it, OSError if it is closed or cannot be
+   * watched, NotImplementedError on the portable backend. Python: `loop.add_reader`.
    */
   addReader<A extends unknown[]>(fd: FileDescriptor, callback: Callback<A>, ...args: A): void {
     this.#io.addReader(fd, checkedCallback(callback), args);
   }
 
-  /** Stop watching `fd` for reading; false if it was not. Throws as {@link addReader}. Python: `loop.remove_reader`. */
+  /**
+   * Stop watching `fd` for reading; false if it was not. An object that has been closed meanwhile is known by itself.
+   * Throws as {@link addReader}. Python: `loop.remove_reader`.
+   */
   removeReader(fd: FileDescriptor): boolean {
     return this.#io.removeReader(fd);
   }
@@ -292,7 +295,7 @@ export class EventLoop extends BaseEventLoop {
    * As {@link sockRecv}, into `buffer`: the number of bytes, 0 at the end of the stream. Cancel safety: `buffer` is as it
    * was. Python: `loop.sock_recv_into`.
    */
-  sockRecvInto(sock: Socket, buffer: Uint8Array): Coroutine<number> {
+  sockRecvInto(sock: Socket, buffer: ArrayBufferView | ArrayBuffer): Coroutine<number> {
     return this.#io.sockets.recvInto(sock, buffer);
   }
 
@@ -308,7 +311,11 @@ export class EventLoop extends BaseEventLoop {
    * As {@link sockRecvfrom}, into `buffer`: the number of bytes, at most `nbytes` (0, the default: as many as fit), and the
    * sender. ValueError if `nbytes` do not fit. Cancel safety: `buffer` is as it was. Python: `loop.sock_recvfrom_into`.
    */
-  sockRecvfromInto(sock: Socket, buffer: Uint8Array, nbytes = 0): Coroutine<[number, Address | null]> {
+  sockRecvfromInto(
+    sock: Socket,
+    buffer: ArrayBufferView | ArrayBuffer,
+    nbytes = 0,
+  ): Coroutine<[number, Address | null]> {
     return this.#io.sockets.recvfromInto(sock, buffer, nbytes);
   }
 

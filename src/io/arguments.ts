@@ -20,6 +20,22 @@ export function assertHost(host: unknown): void {
   if (typeof host !== "string") throw new TypeError(`host must be a string, not ${inspect(host)}`);
 }
 
+/** The hosts to listen at; null is this machine. */
+export function hostList(host: string | readonly string[] | null): readonly (string | null)[] {
+  if (host === null || host === "") return [null];
+  if (typeof host !== "string" && !Array.isArray(host))
+    throw new TypeError(`host must be a string, an array of strings or null, not ${inspect(host)}`);
+  const hosts = typeof host === "string" ? [host] : [...host];
+  for (const one of hosts) if (one !== null) assertHost(one);
+  return hosts;
+}
+
+/** Whether it is `[host, port]` as far as the host goes; {@link checkedPort} is for the rest. */
+export function isHostAddress(address: unknown): boolean {
+  if (!Array.isArray(address) || address.length !== 2) return false;
+  return typeof address[0] === "string" || address[0] === null;
+}
+
 export function checkedPort(port: number | null): number {
   if (typeof port === "number" && Number.isInteger(port) && port >= 0 && port <= 65535) return port;
   throw new ValueError(`port must be an integer from 0 to 65535, not ${inspect(port)}`);

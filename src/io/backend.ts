@@ -30,7 +30,7 @@ export interface ConnectOptions {
   /** How names are resolved: AI_ADDRCONFIG, AI_NUMERICHOST, …, or 0, the default. */
   flags?: number;
   /** The address to connect from; any by default. */
-  localAddr?: readonly [host: string, port: number] | null;
+  localAddr?: HostAddress | null;
   /**
    * Try the next address when the last one has not answered for so many seconds, besides that one: "happy eyeballs"
    * (RFC 8305, which recommends 0.25). By default, null, the next one is tried when the last one has failed.
@@ -56,7 +56,7 @@ export interface ListenOptions {
    * Whether an address is taken that was in use a moment ago; by default true, but not on Windows. On the portable
    * backend anything else is a NotImplementedError: Node cannot be told.
    */
-  reuseAddress?: boolean;
+  reuseAddress?: boolean | null;
   /** Whether several servers may listen at the same port. */
   reusePort?: boolean;
   /** Whether connections that are idle are probed, so that one whose peer is gone ends (SO_KEEPALIVE). */
@@ -88,10 +88,10 @@ export interface Backend {
   readonly name: "native" | "portable";
   readonly poller: Poller | null;
 
-  /** Connect to the first address that answers, make the transport, and wait until `connectionMade` has run. */
+  /** Connect to the first address of `host` (null: of this machine) that answers, make the transport, and wait until `connectionMade` has run. */
   connect<P extends StreamProtocol>(
     factory: () => P,
-    host: string,
+    host: string | null,
     port: number,
     options: ConnectOptions,
   ): Waiting<[Transport, P]>;
@@ -102,7 +102,7 @@ export interface Backend {
   /** As {@link connect}, to the unix socket `path`: a file, or "\0" and a name in Linux's abstract namespace. */
   connectUnix<P extends StreamProtocol>(factory: () => P, path: string): Waiting<[Transport, P]>;
 
-  /** Bind to all addresses of `hosts` (null: any). Nothing is accepted before the listener's `start`. */
+  /** Bind to all addresses of `hosts` (null: any of this machine). Nothing is accepted before the listener's `start`. */
   listen(
     factory: () => StreamProtocol,
     hosts: readonly (string | null)[],

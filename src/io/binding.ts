@@ -1,18 +1,13 @@
 import { OSError, osError } from "../core/errors.ts";
 import type { ListenOptions, Waiting } from "./backend.ts";
-import { familyNumber, type Resolved, resolve } from "./names.ts";
+import { type Resolved, resolve } from "./names.ts";
 import { AI_PASSIVE } from "./socket-constants.ts";
 
 /** This machine does not have the address's family, or not the address. */
 const NOT_HERE: readonly string[] = ["EAFNOSUPPORT", "EADDRNOTAVAIL"];
 
-const ANY: readonly Resolved[] = [
-  { address: "0.0.0.0", family: 4 },
-  { address: "::", family: 6 },
-];
-
 /**
- * Have `bind` listen at each address of `hosts` (null: any of this machine), each once. Those that this machine does not
+ * Have `bind` listen at each address of `hosts` (null: any of this machine, unless `flags` say otherwise), each once. Those that this machine does not
  * have may be missing, but not all of them.
  */
 export function* bindToAll(
@@ -23,7 +18,7 @@ export function* bindToAll(
 ): Waiting<void> {
   const addresses = new Map<string, Resolved>();
   for (const host of hosts) {
-    for (const found of yield* addressesOf(host, family, flags)) addresses.set(found.address, found);
+    for (const found of yield* resolve(host, family, flags)) addresses.set(found.address, found);
   }
   let bound = 0;
   let missing: unknown = null;
@@ -37,12 +32,7 @@ export function* bindToAll(
       if (!NOT_HERE.includes(error.code)) throw bindError(error, address, port);
     }
   }
-  if (bound === 0) throw missing;
-}
-
-function* addressesOf(host: string | null, family: number, flags: number): Waiting<readonly Resolved[]> {
-  if (host !== null) return yield* resolve(host, family, flags);
-  return ANY.filter((one) => family === 0 || one.family === familyNumber(family));
+  if (bound === 0) throw missing ?? new OSError("EADDRNOTAVAIL", "there is no host to bind to");
 }
 
 function bindError(error: OSError, { address, family }: Resolved, port: number): OSError {

@@ -12,8 +12,12 @@ export interface Connector<S> {
   discard(socket: S): void;
 }
 
-/** A socket that is connected to an address of `host`. Throws gaierror, or as {@link connectToAny}. */
-export function* connectTo<S>(host: string, options: ConnectOptions, connector: Connector<S>): Waiting<S> {
+/** A socket that is connected to an address of `host` (null: of this machine). Throws gaierror, or as {@link connectToAny}. */
+export function* connectTo<S>(
+  host: string | null,
+  options: ConnectOptions,
+  connector: Connector<S>,
+): Waiting<S> {
   const { family = 0, flags = 0, localAddr = null } = options;
   const remotes = yield* resolve(host, family, flags);
   const locals = localAddr === null ? null : yield* resolve(localAddr[0], family, flags);

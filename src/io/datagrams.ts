@@ -1,17 +1,17 @@
 import { inspect } from "node:util";
 import { Coroutine } from "../core/coroutines.ts";
-import { gaierror, OSError, ValueError } from "../core/errors.ts";
+import { OSError, ValueError } from "../core/errors.ts";
 import type { Address } from "./address.ts";
-import { assertFactory, checkedPort } from "./arguments.ts";
+import { assertFactory, checkedPort, isHostAddress } from "./arguments.ts";
 import type { Backend, DatagramOptions, HostAddress, SocketLike, Waiting } from "./backend.ts";
 import { resolve } from "./names.ts";
 import type { DatagramProtocol } from "./protocols.ts";
-import { AF_INET, AF_INET6, AF_UNIX, AF_UNSPEC, AI_PASSIVE, IPPROTO_UDP } from "./socket-constants.ts";
+import { AF_INET, AF_INET6, AF_UNIX, AF_UNSPEC, IPPROTO_UDP } from "./socket-constants.ts";
 import type { DatagramTransport } from "./transports.ts";
 
 export interface CreateDatagramEndpointOptions extends DatagramOptions {
   /** A datagram socket to use, in place of all other options; it belongs to the transport then. */
-  sock?: SocketLike;
+  sock?: SocketLike | null;
 }
 
 /** What a socket for datagrams is made of; its addresses are resolved. */
@@ -29,7 +29,7 @@ export function createDatagramEndpoint<P extends DatagramProtocol>(
   { sock, ...options }: CreateDatagramEndpointOptions,
 ): Coroutine<[DatagramTransport, P]> {
   assertFactory(factory);
-  if (sock !== undefined) {
+  if (sock !== undefined && sock !== null) {
     assertNoModifiers(options);
     return new Coroutine(() => io.adoptDatagrams(factory, sock), "createDatagramEndpoint");
   }
@@ -65,10 +65,8 @@ function assertPath(address: unknown): void {
 }
 
 function assertHostAddress(address: unknown): void {
-  const fits = Array.isArray(address) && address.length === 2;
-  if (!fits || !(typeof address[0] === "string" || address[0] === null))
-    throw new TypeError(`an address is [host, port], not ${inspect(address)}`);
-  checkedPort(address[1]);
+  if (!isHostAddress(address)) throw new TypeError(`an address is [host, port], not ${inspect(address)}`);
+  checkedPort((address as HostAddress)[1]);
 }
 
 /**
@@ -116,16 +114,9 @@ function* byFamily(
 ): Waiting<Map<number, Address> | null> {
   if (address === null) return null;
   const [host, port] = address;
-  if (host === "") throw new gaierror("EAI_NONAME", `the host of ${inspect(address)} is empty`);
   const found = new Map<number, Address>();
-  for (const one of yield* resolve(host ?? unnamed(family, flags), family, flags)) {
+  for (const one of yield* resolve(host, family, flags)) {
     found.set(one.family === 4 ? AF_INET : AF_INET6, [one.address, port]);
   }
   return found;
-}
-
-/** What stands for no host: any address of this machine, or its own loopback. */
-function unnamed(family: number, flags: number): string {
-  if (!(flags & AI_PASSIVE)) return "localhost";
-  return family === AF_INET6 ? "::" : "0.0.0.0";
 }

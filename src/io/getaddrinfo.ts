@@ -8,7 +8,7 @@ import { logger } from "../core/log.ts";
 import type { Address } from "./address.ts";
 import type { Waiting } from "./backend.ts";
 import { gaiError } from "./gai-errors.ts";
-import { familyNumber, type Resolved, resolve } from "./names.ts";
+import { type Resolved, resolve } from "./names.ts";
 import { loadServices } from "./services.ts";
 import {
   AF_INET,
@@ -65,15 +65,6 @@ const KINDS: readonly Kind[] = [
   { type: SOCK_RAW, proto: 0, protocol: null },
 ];
 
-const WILDCARDS: readonly Resolved[] = [
-  { address: "0.0.0.0", family: 4 },
-  { address: "::", family: 6 },
-];
-const LOOPBACKS: readonly Resolved[] = [
-  { address: "::1", family: 6 },
-  { address: "127.0.0.1", family: 4 },
-];
-
 /** The work of `loop.getaddrinfo`. */
 export function getaddrinfo(
   loop: BaseEventLoop,
@@ -91,12 +82,13 @@ export function getaddrinfo(
     );
   }
   return new Coroutine(() => {
+    if (host === null && port === null) throw gaiError("EAI_NONAME", SYSCALL, "neither host nor port");
     const look = lookUp(host, service, { family, type, proto, flags });
     return loop.getDebug() ? timed(loop, `${host}:${port}`, look) : look;
   }, SYSCALL);
 }
 
-/** A port number, or the name of a service. */
+/** A port number, or the name of a service; null if it is null or empty. */
 function checkedService(port: string | number | null): string | number | null {
   if (port === null || port === "") return null;
   if (typeof port !== "number" && typeof port !== "string") {
@@ -117,7 +109,6 @@ function* lookUp(
   const refuse = (code: string) => gaiError(code, SYSCALL, subject);
   if (flags & ~ALL_FLAGS) throw refuse("EAI_BADFLAGS");
   if (![AF_UNSPEC, AF_INET, AF_INET6].includes(family)) throw refuse("EAI_FAMILY");
-  if (host === "" || (host === null && service === null)) throw refuse("EAI_NONAME");
   const kinds = KINDS.filter((kind) => (!type || kind.type === type) && (!proto || kind.proto === proto));
   if (kinds.length === 0) throw refuse(type ? "EAI_SOCKTYPE" : "EAI_SERVICE");
   if (type === SOCK_RAW && service !== null) throw refuse("EAI_SERVICE");
@@ -144,11 +135,7 @@ function* portsOf(kinds: readonly Kind[], service: string | number | null): Wait
 }
 
 function* addressesOf(host: string | null, family: number, flags: number): Waiting<readonly Resolved[]> {
-  if (host === null) {
-    const own = flags & AI_PASSIVE ? WILDCARDS : LOOPBACKS;
-    return own.filter((one) => family === AF_UNSPEC || one.family === familyNumber(family));
-  }
-  if (isIPv4(host) && family === AF_INET6 && flags & AI_V4MAPPED) {
+  if (host !== null && isIPv4(host) && family === AF_INET6 && flags & AI_V4MAPPED) {
     return [{ address: `::ffff:${host}`, family: 6 }];
   }
   return yield* resolve(host, family, flags);

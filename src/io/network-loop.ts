@@ -11,24 +11,24 @@ import type { UnixPath } from "./unix.ts";
 
 export interface CreateConnectionOptions extends ConnectOptions, TlsClientOptions {
   /** A connected socket to use, instead of a host and a port; it belongs to the transport then. */
-  sock?: SocketLike;
+  sock?: SocketLike | null;
 }
 
 export interface CreateServerOptions extends ListenOptions, TlsServerOptions {
   /** A bound socket to use, instead of a host and a port; it belongs to the server then. */
-  sock?: SocketLike;
+  sock?: SocketLike | null;
   /** Whether to accept connections at once; true by default. If not, call `server.startServing()`. */
   startServing?: boolean;
 }
 
 export interface CreateUnixConnectionOptions extends TlsClientOptions {
   /** A connected unix socket to use, instead of a path; it belongs to the transport then. */
-  sock?: SocketLike;
+  sock?: SocketLike | null;
 }
 
 export interface CreateUnixServerOptions extends Pick<ListenOptions, "backlog">, TlsServerOptions {
   /** A bound unix socket to use, instead of a path; it belongs to the server then. */
-  sock?: SocketLike;
+  sock?: SocketLike | null;
   /** Whether to accept connections at once; true by default. If not, call `server.startServing()`. */
   startServing?: boolean;
   /** Whether closing the server removes the socket's file, if it still is this server's; true by default. */

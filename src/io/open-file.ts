@@ -46,7 +46,10 @@ export class FileReader {
     try {
       return yield* this.#read(size);
     } catch (error) {
-      if (this.#offset !== 0 || (error as { code?: unknown }).code !== "ESPIPE") throw error;
+      const { code } = error as { code?: unknown };
+      // Closed while Node was at it: that is said in the same words as if it had been before.
+      if (code === "EBADF") fileDescriptor(this.#file);
+      if (this.#offset !== 0 || code !== "ESPIPE") throw error;
       this.#offset = null;
       return yield* this.#read(size);
     }

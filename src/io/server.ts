@@ -68,7 +68,7 @@ export class Server extends Inspectable implements AsyncDisposable {
 
   /** The listening sockets; none once closed. `server.sockets[0].getsockname()` tells the port. Python: `Server.sockets`. */
   get sockets(): readonly TransportSocket[] {
-    return this.#listener?.sockets ?? [];
+    return [...(this.#listener?.sockets ?? [])];
   }
 
   /** Accept connections, if it does not yet. Throws RuntimeError once closed. Python: `Server.start_serving`. */
@@ -153,7 +153,11 @@ export class Server extends Inspectable implements AsyncDisposable {
   /** @internal Such a task serves a connection. */
   handledBy(task: Task<unknown>): void {
     this.#handlers.add(task);
-    task.addDoneCallback(() => this.#handlers.delete(task));
+  }
+
+  /** @internal It is done. */
+  handled(task: Task<unknown>): void {
+    this.#handlers.delete(task);
   }
 
   #stopAccepting(): void {

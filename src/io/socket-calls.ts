@@ -8,9 +8,13 @@ import type { BytesLike } from "./transports.ts";
 /** What `loop.sock…` does with a socket of the user's own. All of it checks its arguments at the call. */
 export interface SocketCalls {
   recv(sock: Socket, size: number): Coroutine<Buffer>;
-  recvInto(sock: Socket, buffer: Uint8Array): Coroutine<number>;
+  recvInto(sock: Socket, buffer: ArrayBufferView | ArrayBuffer): Coroutine<number>;
   recvfrom(sock: Socket, size: number): Coroutine<[Buffer, Address | null]>;
-  recvfromInto(sock: Socket, buffer: Uint8Array, nbytes: number): Coroutine<[number, Address | null]>;
+  recvfromInto(
+    sock: Socket,
+    buffer: ArrayBufferView | ArrayBuffer,
+    nbytes: number,
+  ): Coroutine<[number, Address | null]>;
   sendall(sock: Socket, data: BytesLike): Coroutine<void>;
   sendto(sock: Socket, data: BytesLike, address: Address): Coroutine<number>;
   connect(sock: Socket, address: Address): Coroutine<void>;

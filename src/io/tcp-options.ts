@@ -1,10 +1,13 @@
 import { inspect } from "node:util";
 import { ValueError } from "../core/errors.ts";
-import { assertDuration, checkedPort } from "./arguments.ts";
-import type { ConnectOptions, ListenOptions, SocketLike } from "./backend.ts";
+import { assertDuration, checkedPort, isHostAddress } from "./arguments.ts";
+import type { ConnectOptions, HostAddress, ListenOptions, SocketLike } from "./backend.ts";
 import { gaiError } from "./gai-errors.ts";
 import { AF_INET, AF_INET6, AF_UNSPEC, IPPROTO_TCP, SOCK_STREAM } from "./socket-constants.ts";
 import type { TransportSocket } from "./trsock.ts";
+
+/** The largest number that the system takes. */
+const INT_MAX = 2 ** 31 - 1;
 
 /* What createConnection and createServer can be told besides an address, checked at the call. */
 
@@ -25,6 +28,7 @@ export function assertListenOptions({ family = AF_UNSPEC, flags = 0, backlog = 1
   assertFamily(family);
   assertInteger("flags", flags);
   assertInteger("backlog", backlog);
+  if (backlog > INT_MAX) throw new ValueError(`backlog must be at most ${INT_MAX}, not ${backlog}`);
 }
 
 /** Throws ValueError for a socket that is known to be something else; of one that is an fd only, the backend finds out. */
@@ -48,8 +52,8 @@ function assertProtocol(proto: number): void {
   throw gaiError("EAI_SOCKTYPE", "getaddrinfo", `protocol ${proto}`);
 }
 
-function assertLocalAddress(address: readonly [host: string, port: number]): void {
-  if (!Array.isArray(address) || address.length !== 2 || typeof address[0] !== "string") {
+function assertLocalAddress(address: HostAddress): void {
+  if (!isHostAddress(address)) {
     throw new TypeError(`localAddr must be [host, port], not ${inspect(address)}`);
   }
   checkedPort(address[1]);

@@ -1,7 +1,7 @@
 import type { BaseEventLoop } from "../core/base-events.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { ValueError } from "../core/errors.ts";
-import { assertFactory, assertHost, assertNoAddress, checkedPort } from "./arguments.ts";
+import { assertFactory, assertHost, assertNoAddress, checkedPort, hostList } from "./arguments.ts";
 import type { Backend, SocketLike, Waiting } from "./backend.ts";
 import type { CreateConnectionOptions, CreateServerOptions } from "./network-loop.ts";
 import type { StreamProtocol } from "./protocols.ts";
@@ -22,7 +22,7 @@ export function createConnection<P extends StreamProtocol>(
 ): Coroutine<[Transport, P]> {
   assertFactory(factory);
   const tls = clientSettings(host, { ssl, serverHostname, sslHandshakeTimeout, sslShutdownTimeout });
-  if (sock !== undefined) {
+  if (sock !== undefined && sock !== null) {
     assertNoAddress(host, port);
     assertStreamSocket(sock);
     const adopt = () => connectSecurely(loop, factory, tls, (made) => io.adopt(made, sock));
@@ -31,11 +31,10 @@ export function createConnection<P extends StreamProtocol>(
   if (host === null && port === null)
     throw new ValueError("host and port was not specified and no sock specified");
   assertConnectOptions(options);
-  const target = host ?? "localhost";
-  assertHost(target);
+  if (host !== null) assertHost(host);
   const number = checkedPort(port);
   const connect = () =>
-    connectSecurely(loop, factory, tls, (made) => io.connect(made, target, number, options));
+    connectSecurely(loop, factory, tls, (made) => io.connect(made, host, number, options));
   return new Coroutine(connect, "createConnection");
 }
 
@@ -73,14 +72,13 @@ export function createServer(
   assertFactory(factory);
   const made = secureFactory(loop, factory, serverSettings({ ssl, sslHandshakeTimeout, sslShutdownTimeout }));
   assertListenOptions(options);
-  if (sock !== undefined) {
+  if (sock !== undefined && sock !== null) {
     assertNoAddress(host, port);
     assertStreamSocket(sock);
     return serve(loop, () => io.listenOn(made, sock, options), startServing);
   }
   if (host === null && port === null) throw new ValueError("Neither host/port nor sock were specified");
-  const hosts = host === null || host === "" ? [null] : typeof host === "string" ? [host] : [...host];
-  for (const one of hosts) if (one !== null) assertHost(one);
+  const hosts = hostList(host);
   const number = checkedPort(port ?? 0);
   return serve(loop, () => io.listen(made, hosts, number, options), startServing);
 }

@@ -65,10 +65,13 @@ export function createUnixServer(
 }
 
 /** The one that is given. */
-function pathOrSocket(path: UnixPath | null, sock: SocketLike | undefined): string | SocketLike {
-  if (path === null && sock === undefined) throw new ValueError("neither a path nor sock was specified");
-  if (path === null) return checkedSocket(sock!);
-  if (sock !== undefined) throw new ValueError("path and sock can not be specified at the same time");
+function pathOrSocket(path: UnixPath | null, sock: SocketLike | null | undefined): string | SocketLike {
+  if (path === null) {
+    if (sock === undefined || sock === null) throw new ValueError("neither a path nor sock was specified");
+    return checkedSocket(sock);
+  }
+  if (sock !== undefined && sock !== null)
+    throw new ValueError("path and sock can not be specified at the same time");
   return checkedPath(path);
 }
 

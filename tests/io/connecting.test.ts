@@ -244,8 +244,26 @@ describe("the options of createConnection", () => {
     assert.throws(call({ interleave: 1.5 }), TypeError);
     assert.throws(call({ localAddr: "127.0.0.1" }), TypeError);
     assert.throws(call({ localAddr: ["127.0.0.1"] }), TypeError);
+    assert.throws(call({ localAddr: [5, 0] }), TypeError);
     assert.throws(call({ localAddr: ["127.0.0.1", -1] }), ValueError);
     assert.throws(call({ sock: { fileno: () => 1 } }), ValueError);
+  });
+
+  inEachBackend("without an address and a socket it is a ValueError", async ({ loop }) => {
+    assert.throws(() => loop.createConnection(() => new Echo()), ValueError);
+    assert.throws(() => loop.createConnection(() => new Echo(), null, null, { sock: null }), ValueError);
+  });
+
+  inEachBackend("a socket that is closed is an OSError", async ({ loop }) => {
+    for (const fd of [-1, 2 ** 20]) {
+      const sock = { fileno: () => fd };
+      for (const attempt of [
+        loop.createConnection(() => new Echo(), null, null, { sock }),
+        loop.createServer(() => new Echo(), null, null, { sock }),
+      ]) {
+        assert.equal((await failure(attempt, OSError)).code, "EBADF");
+      }
+    }
   });
 
   inEachBackend(

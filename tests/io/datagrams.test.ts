@@ -97,6 +97,15 @@ inEachBackend("without a host it is the loopback address, or with AI_PASSIVE any
   assert.equal(hostAddress(any)[0], "0.0.0.0");
 });
 
+inEachBackend(
+  "without a host and a family, that address is IPv6's",
+  async (bench) => {
+    const local = await endpoint(bench, { localAddr: [null, 0] });
+    assert.equal(hostAddress(local)[0], "::1");
+  },
+  { skip: ipv6Skip },
+);
+
 inEachBackend("broadcasts need allowBroadcast, and leave the endpoint unconnected", async (bench) => {
   const { loop } = bench;
   const remoteAddr = ["255.255.255.255", 9] as const;
@@ -156,6 +165,14 @@ inEachBackend("what makes no sense is refused at the call", async ({ loop }) => 
   });
   const notAFactory = { ...LOOPBACK, factory: 5 };
   assert.throws(() => loop.createDatagramEndpoint(notAFactory.factory as never, LOOPBACK), TypeError);
+});
+
+inEachBackend("there is no reuseAddress, with which another one could steal the datagrams", async (bench) => {
+  // @ts-expect-error CPython has dropped it, too
+  const options: CreateDatagramEndpointOptions = { localAddr: ["127.0.0.1", 0], reuseAddress: true };
+  const localAddr = hostAddress(await endpoint(bench, options));
+  const error = await failure(endpoint(bench, { ...options, localAddr }), OSError);
+  assert.equal(error.code, "EADDRINUSE");
 });
 
 inEachBackend("addresses that cannot be had are OSErrors, and no descriptor stays open", async ({ loop }) => {

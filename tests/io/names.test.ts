@@ -78,7 +78,10 @@ const ADDRINFO: readonly Question[] = [
   [null, 80, AF_INET, STREAM],
   [null, 80, NONE, STREAM, NONE, AI_PASSIVE],
   [null, null],
+  [null, null, 99],
+  [null, "", NONE, STREAM],
   ["", 80],
+  ["", "no-such-service"],
   ["localhost", 80, AF_INET, STREAM],
   ["localhost", 80, NONE, STREAM, NONE, AI_NUMERICHOST],
 ];

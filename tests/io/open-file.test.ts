@@ -54,3 +54,13 @@ test("what the system refuses is an OSError", async () => {
     assert.equal((await failure(nextOf(new FileReader(fd, 0), 1), OSError)).code, "EBADF");
   });
 });
+
+test("a file that is closed while it is read is a ValueError", async () => {
+  await run(async () => {
+    const fd = openSync(path, "r");
+    closeSync(fd);
+    const numbers = [fd, -1];
+    const file = { fileno: () => numbers.shift()! };
+    await failure(nextOf(new FileReader(file, 0), 1), ValueError);
+  });
+});

@@ -201,6 +201,7 @@ describe("what can be written to as a pipe", options, () => {
     transport.close();
     await recorder.called("connectionLost");
     assert.equal(recorder.lostWith, null);
+    while (!isClosed(slave)) await idle();
   });
 
   inEachBackend("is a device that never has to wait", async (bench) => {
@@ -223,6 +224,19 @@ describe("what can be written to as a pipe", options, () => {
     transport.close();
     assert.equal(await text(stream), "to Node");
     await recorder.called("connectionLost");
+  });
+
+  inEachBackend("is a terminal, whose other side is told of the end", async (bench) => {
+    const { master, slave } = makePty(bench);
+    const [reading, writing] = [new Recorder(bench.loop), new Recorder(bench.loop)];
+    await bench.loop.connectReadPipe(() => reading, master);
+    const [transport] = await bench.loop.connectWritePipe(() => writing, slave);
+    transport.write("last");
+    await reading.receives(4);
+    transport.close();
+    await reading.called("connectionLost");
+    assert.equal((reading.lostWith as { code?: unknown } | null)?.code, "EIO");
+    while (!isClosed(slave) || !isClosed(master)) await idle();
   });
 
   inEachBackend("is a stream of Node's, and its error is what the connection is lost with", async (bench) => {

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { describe } from "node:test";
 import {
+  AF_INET,
+  AI_PASSIVE,
   CancelledError,
   ConnectionRefusedError,
   createTask,
@@ -241,6 +243,43 @@ describe("where a server listens", () => {
     },
     { skip: ipv6Skip },
   );
+
+  inEachBackend("no host at all is an OSError, and an empty name a gaierror", async ({ loop }) => {
+    await failure(
+      loop.createServer(() => new Echo(), [], 0),
+      OSError,
+    );
+    const error = await failure(
+      loop.createServer(() => new Echo(), [LOCALHOST, ""], 0),
+      gaierror,
+    );
+    assert.equal(error.code, "EAI_NONAME");
+  });
+
+  inEachBackend("null is any address, or without AI_PASSIVE the loopback address", async ({ loop }) => {
+    for (const [flags, host] of [[AI_PASSIVE, "0.0.0.0"] as const, [0, LOCALHOST] as const]) {
+      const server = await loop.createServer(() => new Echo(), null, 0, { family: AF_INET, flags });
+      assert.deepEqual(
+        server.sockets.map((socket) => socket.getsockname()[0]),
+        [host],
+      );
+      server.close();
+    }
+  });
+
+  inEachBackend("what is no host is a TypeError, and no host and no port a ValueError", async ({ loop }) => {
+    for (const host of [5, {}, [5], Buffer.from(LOCALHOST)]) {
+      assert.throws(() => loop.createServer(() => new Echo(), host as never, 0), TypeError);
+    }
+    assert.throws(() => loop.createServer(() => new Echo()), ValueError);
+    assert.throws(() => loop.createServer(() => new Echo(), null, null, { sock: null }), ValueError);
+  });
+
+  inEachBackend("the list of its sockets is the caller's", async (bench) => {
+    const { server } = await serve(bench, () => new Echo());
+    (server.sockets as unknown[]).pop();
+    assert.equal(server.sockets.length, 1);
+  });
 
   inEachBackend("reusePort lets several servers have one port", async (bench) => {
     const one = await bench.loop.createServer(() => new Echo(), LOCALHOST, 0, { reusePort: true });

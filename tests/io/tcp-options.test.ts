@@ -84,6 +84,7 @@ describe("the options of createServer", () => {
     assert.throws(call({ flags: "AI_PASSIVE" }), TypeError);
     assert.throws(call({ backlog: "100" }), TypeError);
     assert.throws(call({ backlog: 1.5 }), TypeError);
+    assert.throws(call({ backlog: 2 ** 31 }), ValueError);
     assert.throws(call({ sock: { fileno: () => 1 } }), ValueError);
   });
 });

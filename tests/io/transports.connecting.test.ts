@@ -10,7 +10,7 @@ import {
   Socket,
   sleep,
 } from "../../src/index.ts";
-import { failure, idle, inEachBackend, nativeSkip } from "./backends.ts";
+import { failure, idle, inEachBackend, ipv6Skip, nativeSkip } from "./backends.ts";
 import { Echo, portOf, Recorder, serve } from "./recorder.ts";
 
 describe("connecting", () => {
@@ -30,6 +30,31 @@ describe("connecting", () => {
     );
     assert.match(error.message, /nosuch\.invalid/);
   });
+
+  inEachBackend("an empty name does not resolve", async ({ loop }) => {
+    const attempts = [
+      loop.createConnection(() => new Echo(), "", 9),
+      loop.createConnection(() => new Echo(), "127.0.0.1", 9, { localAddr: ["", 0] }),
+    ];
+    for (const attempt of attempts) assert.equal((await failure(attempt, gaierror)).code, "EAI_NONAME");
+  });
+
+  inEachBackend(
+    "without a host it is this machine, by either family",
+    async (bench) => {
+      for (const host of ["127.0.0.1", "::1"]) {
+        const server = await bench.loop.createServer(() => new Echo(), host, 0);
+        bench.defer(() => server.close());
+        const left = new Recorder(bench.loop);
+        const localAddr = [null, 0] as const;
+        await bench.loop.createConnection(() => left, null, portOf(server.sockets[0]!), { localAddr });
+        assert.equal(left.transport.getExtraInfo("sockname")![0], host);
+        left.transport.close();
+        await left.called("connectionLost");
+      }
+    },
+    { skip: ipv6Skip },
+  );
 
   inEachBackend("an address of another family than asked for does not resolve", async ({ loop }) => {
     await failure(

@@ -107,6 +107,16 @@ describe("reading", () => {
     await recorder.receives(total);
   });
 
+  inEachBackend("the end is told once, also if reading is resumed after it", async (bench) => {
+    const [left, right] = await recorders(bench, {}, { onEof: () => true });
+    left.transport.writeEof();
+    await right.called("eofReceived");
+    right.transport.pauseReading();
+    right.transport.resumeReading();
+    await idle();
+    assert.deepEqual(right.calls, ["connectionMade", "eofReceived"]);
+  });
+
   inEachBackend("a closing transport neither reads nor pauses nor resumes", async (bench) => {
     const [left] = await recorders(bench, pauses);
     left.transport.close();

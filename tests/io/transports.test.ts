@@ -165,6 +165,7 @@ describe("what is known about a connection", () => {
     assert.deepEqual([socket.family, socket.type, socket.proto], [2, 1, 6]);
     assert.equal(mine.getExtraInfo("cipher", "none"), "none");
     assert.equal(mine.getExtraInfo("cipher" as "socket"), null);
+    assert.equal(mine.getExtraInfo("toString", "none"), "none");
   });
 
   inEachBackend(

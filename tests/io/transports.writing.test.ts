@@ -175,6 +175,9 @@ describe("flow control", () => {
     for (const limits of [{ high: 1, low: 2 }, { low: -1 }, { high: -1 }, { high: Number.NaN }]) {
       assert.throws(() => transport.setWriteBufferLimits(limits), ValueError);
     }
+    for (const limits of [{ high: "5" }, { low: true }]) {
+      assert.throws(() => transport.setWriteBufferLimits(limits as never), TypeError);
+    }
     assert.deepEqual(transport.getWriteBufferLimits(), [1000, 4000]);
     transport.setWriteBufferLimits();
     assert.deepEqual(transport.getWriteBufferLimits(), [16 * KiB, 64 * KiB]);

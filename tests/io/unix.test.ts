@@ -95,7 +95,7 @@ describe("the arguments are checked at the call:", () => {
       for (const path of ["", new Uint8Array(0), "/a\0b", Buffer.from([0x2f, 0xff])]) {
         assert.throws(connect(path), ValueError);
       }
-      for (const path of [5, {}, undefined, new URL("http://localhost/")]) {
+      for (const path of [5, {}, new URL("http://localhost/")]) {
         assert.throws(connect(path), TypeError);
       }
       assert.throws(() => loop.createUnixServer(() => new Echo(), 5 as unknown as string), TypeError);

@@ -14,12 +14,15 @@ const { EAGAIN, EINTR } = constants.errno;
  */
 
 export function tryRecv(sock: Socket, size: number): Buffer | null {
+  // The kernel would wait, though it has to give nothing.
+  if (size === 0) return Buffer.alloc(0);
   const buffer = room(size);
   const count = unlessBlocked("recv", libc().recv(sock.fileno(), buffer, 0, size));
   return count === null ? null : taken(buffer, count, size);
 }
 
 export function tryRecvInto(sock: Socket, buffer: Uint8Array): number | null {
+  if (buffer.byteLength === 0) return 0;
   return unlessBlocked("recv", libc().recv(sock.fileno(), buffer, 0, buffer.byteLength));
 }
 

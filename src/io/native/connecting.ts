@@ -15,7 +15,7 @@ const { EALREADY, EINPROGRESS } = constants.errno;
 /** A socket connected to an address of `host` that answers. */
 export function connectSocket(
   events: SelectorEvents,
-  host: string,
+  host: string | null,
   port: number,
   options: ConnectOptions,
 ): Waiting<Socket> {
@@ -53,13 +53,14 @@ export function* connect(events: SelectorEvents, sock: Socket, address: Address)
   if (errno !== EINPROGRESS && errno !== EALREADY) throw connectError(errno, address);
   const decided = events.loop.createFuture<void>();
   const fd = sock.fileno();
-  events.add("writer", fd, () => {
+  const handle = events.add("writer", fd, () => {
     setResultUnlessDone(decided, undefined);
   });
   try {
     yield* decided;
   } finally {
-    events.remove("writer", fd);
+    // Cancelled by whoever watches that number by now.
+    if (!handle.cancelled()) events.remove("writer", fd);
   }
   const result = sock.getsockopt(SOL_SOCKET, SO_ERROR);
   if (result !== 0) throw connectError(result, address);

@@ -44,7 +44,7 @@ export class NativeBackend implements Backend {
 
   *connect<P extends StreamProtocol>(
     factory: () => P,
-    host: string,
+    host: string | null,
     port: number,
     options: ConnectOptions,
   ): Waiting<[Transport, P]> {
@@ -105,19 +105,19 @@ export class NativeBackend implements Backend {
   }
 
   addReader(fd: FileDescriptor, callback: Callback, args: readonly unknown[]): void {
-    this.poller.add("reader", this.poller.userFd(fd), callback, args);
+    this.poller.addFile("reader", fd, callback, args);
   }
 
   removeReader(fd: FileDescriptor): boolean {
-    return this.poller.remove("reader", this.poller.userFd(fd));
+    return this.poller.removeFile("reader", fd);
   }
 
   addWriter(fd: FileDescriptor, callback: Callback, args: readonly unknown[]): void {
-    this.poller.add("writer", this.poller.userFd(fd), callback, args);
+    this.poller.addFile("writer", fd, callback, args);
   }
 
   removeWriter(fd: FileDescriptor): boolean {
-    return this.poller.remove("writer", this.poller.userFd(fd));
+    return this.poller.removeFile("writer", fd);
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import type { BaseEventLoop } from "../../core/base-events.ts";
-import { RuntimeError } from "../../core/errors.ts";
+import { RuntimeError, ValueError } from "../../core/errors.ts";
 import { type Callback, Handle } from "../../core/handles.ts";
 import type { FileDescriptor } from "../backend.ts";
 import type { Poller } from "../host.ts";
@@ -10,9 +10,11 @@ import { EpollSelector, EVENT_READ, EVENT_WRITE } from "./selector.ts";
 interface Watchers {
   reader: Handle | null;
   writer: Handle | null;
+  /** What the fd was named by first: known by itself after it was closed. */
+  readonly file: FileDescriptor;
 }
 
-export type Direction = keyof Watchers;
+export type Direction = "reader" | "writer";
 
 /** What has an fd that belongs to a transport or a server. */
 interface Owned {
@@ -67,18 +69,55 @@ export class SelectorEvents implements Poller {
   }
 
   /** Call `callback(...args)` whenever `fd` is ready for it, instead of an earlier callback, which is cancelled. */
-  add(direction: Direction, fd: number, callback: Callback, args: readonly unknown[] = []): Handle {
+  add(
+    direction: Direction,
+    fd: number,
+    callback: Callback,
+    args: readonly unknown[] = [],
+    file: FileDescriptor = fd,
+  ): Handle {
     const handle = new Handle(callback, args, this.loop);
+    this.addHandle(direction, fd, handle, file);
+    return handle;
+  }
+
+  /** As {@link add}, for who has made the handle himself. */
+  addHandle(direction: Direction, fd: number, handle: Handle, file: FileDescriptor = fd): void {
     const watchers = this.#watchers.get(fd);
     if (watchers === undefined) {
       this.#selector.register(fd, EVENT[direction]);
-      this.#watchers.set(fd, { reader: null, writer: null, [direction]: handle });
-      return handle;
+      this.#watchers.set(fd, { reader: null, writer: null, file, [direction]: handle });
+    } else if (watchers[direction] !== handle) {
+      watchers[direction]?.cancel();
+      watchers[direction] = handle;
+      this.#modify(fd, watchers);
     }
-    watchers[direction]?.cancel();
-    watchers[direction] = handle;
-    this.#selector.modify(fd, eventsOf(watchers));
-    return handle;
+  }
+
+  /** As {@link add}, for what a user names. Throws as {@link userFd}. */
+  addFile(direction: Direction, file: FileDescriptor, callback: Callback, args: readonly unknown[]): void {
+    this.add(direction, this.userFd(file), callback, args, file);
+  }
+
+  /** As {@link remove}, for what a user names, which may have been closed since. Throws as {@link userFd}. */
+  removeFile(direction: Direction, file: FileDescriptor): boolean {
+    return this.remove(direction, this.#fdOnceOf(file) ?? this.userFd(file));
+  }
+
+  /** The number that a watched file had before it was closed. */
+  #fdOnceOf(file: FileDescriptor): number | undefined {
+    if (typeof file !== "object" || file?.fileno?.() !== -1) return undefined;
+    for (const [fd, watchers] of this.#watchers) if (watchers.file === file) return fd;
+    return undefined;
+  }
+
+  #forget(fd: number): void {
+    const watchers = this.#watchers.get(fd);
+    if (watchers === undefined) return;
+    watchers.reader?.cancel();
+    watchers.writer?.cancel();
+    this.#watchers.delete(fd);
+    this.#selector.unregister(fd);
   }
 
   /** Stop that; false if there was nothing. A callback that is queued already does not run any more. */
@@ -89,33 +128,45 @@ export class SelectorEvents implements Poller {
     handle.cancel();
     watchers[direction] = null;
     if (watchers.reader === null && watchers.writer === null) {
-      this.#watchers.delete(fd);
-      this.#selector.unregister(fd);
+      this.#forget(fd);
     } else {
-      this.#selector.modify(fd, eventsOf(watchers));
+      this.#modify(fd, watchers);
     }
     return true;
   }
 
+  /** Throws OSError if the fd was closed behind our back; then it is no longer watched at all. */
+  #modify(fd: number, watchers: Watchers): void {
+    try {
+      this.#selector.modify(fd, eventsOf(watchers));
+    } catch (error) {
+      this.#forget(fd);
+      throw error;
+    }
+  }
+
   /** The fd of `sock` belongs to a transport or a server from now on: nobody else may watch it, and it is closed with the loop. */
   own(sock: Owned): void {
+    // Who watched a file of this number and closed it, unsaid, must not be in the way of this one.
+    this.#forget(sock.fileno());
     this.#owned.set(sock.fileno(), sock);
   }
 
   /** Stop watching what is owned, and close it. */
   closeOwned(sock: Owned): void {
     const fd = sock.fileno();
-    this.remove("reader", fd);
-    this.remove("writer", fd);
+    this.#forget(fd);
     this.#owned.delete(fd);
     sock.close();
   }
 
-  /** The number of an fd that a user names. Throws TypeError for what is none, RuntimeError if a transport has it. */
+  /** The number of an fd that a user names. Throws ValueError for what is none, RuntimeError if a transport has it. */
   userFd(fd: FileDescriptor): number {
     const number = typeof fd === "number" ? fd : fd?.fileno?.();
     if (!Number.isInteger(number) || number < 0) {
-      throw new TypeError(`a file descriptor was expected, or an object with fileno(), not ${inspect(fd)}`);
+      throw new ValueError(
+        `an open file descriptor was expected, or an object with fileno(), not ${inspect(fd)}`,
+      );
     }
     if (this.#owned.has(number)) {
       throw new RuntimeError(`File descriptor ${number} is used by a transport`);

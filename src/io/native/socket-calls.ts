@@ -43,9 +43,9 @@ export class NativeSocketCalls implements SocketCalls {
     return this.#call("sockRecv", "reader", sock, () => tryRecv(sock, size));
   }
 
-  recvInto(sock: Socket, buffer: Uint8Array): Coroutine<number> {
-    assertRoom(buffer, 0);
-    return this.#call("sockRecvInto", "reader", sock, () => tryRecvInto(sock, buffer));
+  recvInto(sock: Socket, buffer: ArrayBufferView | ArrayBuffer): Coroutine<number> {
+    const memory = roomOf(buffer, 0);
+    return this.#call("sockRecvInto", "reader", sock, () => tryRecvInto(sock, memory));
   }
 
   recvfrom(sock: Socket, size: number): Coroutine<[Buffer, Address | null]> {
@@ -53,11 +53,15 @@ export class NativeSocketCalls implements SocketCalls {
     return this.#call("sockRecvfrom", "reader", sock, () => tryRecvfrom(sock, size));
   }
 
-  recvfromInto(sock: Socket, buffer: Uint8Array, nbytes: number): Coroutine<[number, Address | null]> {
+  recvfromInto(
+    sock: Socket,
+    buffer: ArrayBufferView | ArrayBuffer,
+    nbytes: number,
+  ): Coroutine<[number, Address | null]> {
     assertSize(nbytes);
-    assertRoom(buffer, nbytes);
-    const size = nbytes === 0 ? buffer.byteLength : nbytes;
-    return this.#call("sockRecvfromInto", "reader", sock, () => tryRecvfromInto(sock, buffer, size));
+    const memory = roomOf(buffer, nbytes);
+    const size = nbytes === 0 ? memory.byteLength : nbytes;
+    return this.#call("sockRecvfromInto", "reader", sock, () => tryRecvfromInto(sock, memory, size));
   }
 
   sendall(sock: Socket, data: BytesLike): Coroutine<void> {
@@ -156,12 +160,18 @@ function assertSize(size: unknown): void {
   if ((size as number) < 0) throw new ValueError(`the size of a read cannot be ${size}`);
 }
 
-function assertRoom(buffer: Uint8Array, nbytes: number): void {
-  if (!(buffer instanceof Uint8Array))
-    throw new TypeError(`a Uint8Array was expected, not ${inspect(buffer)}`);
-  if (nbytes > buffer.byteLength) {
-    throw new ValueError(`${nbytes} bytes do not fit into a buffer of ${buffer.byteLength}`);
-  }
+/** The memory of `buffer`, for `nbytes` or more. */
+function roomOf(buffer: ArrayBufferView | ArrayBuffer, nbytes: number): Uint8Array {
+  const memory = memoryOf(buffer);
+  if (nbytes <= memory.byteLength) return memory;
+  throw new ValueError(`${nbytes} bytes do not fit into a buffer of ${memory.byteLength}`);
+}
+
+function memoryOf(buffer: ArrayBufferView | ArrayBuffer): Uint8Array {
+  if (buffer instanceof Uint8Array) return buffer;
+  if (buffer instanceof ArrayBuffer) return new Uint8Array(buffer);
+  if (ArrayBuffer.isView(buffer)) return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  throw new TypeError(`a Uint8Array, or another kind of buffer, was expected, not ${inspect(buffer)}`);
 }
 
 /** Everything but the name of the host, which is looked up later. */

@@ -100,6 +100,8 @@ export class Socket extends Inspectable implements Disposable {
 
   /** Up to `size` bytes; an empty Buffer at the end of the stream. BlockingIOError if there is nothing yet. */
   recv(size: number, flags = 0): Buffer {
+    // The kernel would wait, though it has to give nothing.
+    if (size === 0) return Buffer.alloc(0);
     const buffer = room(size);
     return taken(buffer, this.#check(libc().recv(this.fileno(), buffer, 0, size, flags), "recv"), size);
   }
@@ -107,6 +109,7 @@ export class Socket extends Inspectable implements Disposable {
   /** Read into `buffer`, up to `nbytes` (0: as many as fit); the number of bytes, 0 at the end of the stream. */
   recvInto(buffer: Uint8Array, nbytes = 0, flags = 0): number {
     const length = nbytes === 0 ? buffer.byteLength : nbytes;
+    if (length === 0) return 0;
     return this.#check(libc().recv(this.fileno(), buffer, 0, length, flags), "recv");
   }
 

@@ -14,7 +14,7 @@ import { fromNode } from "./errors.ts";
  */
 export function connectSocket(
   loop: BaseEventLoop,
-  host: string,
+  host: string | null,
   port: number,
   options: ConnectOptions,
 ): Waiting<Socket> {

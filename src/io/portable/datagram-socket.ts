@@ -1,7 +1,6 @@
 import { createSocket, type Socket } from "node:dgram";
-import { constants } from "node:os";
 import type { BaseEventLoop } from "../../core/base-events.ts";
-import { NotImplementedError, osError, ValueError } from "../../core/errors.ts";
+import { NotImplementedError, ValueError } from "../../core/errors.ts";
 import { setResultUnlessDone } from "../../core/futures.ts";
 import type { Address } from "../address.ts";
 import type { DatagramOptions, SocketLike, Waiting } from "../backend.ts";
@@ -11,9 +10,7 @@ import type { TransportSocket } from "../trsock.ts";
 import { addressOf } from "./addresses.ts";
 import { Arrivals } from "./arrivals.ts";
 import { targetOf } from "./datagram-address.ts";
-import { fromNode } from "./errors.ts";
-
-const { EBADF } = constants.errno;
+import { fromNode, openDescriptor } from "./errors.ts";
 
 type Kind = "udp4" | "udp6";
 
@@ -87,9 +84,7 @@ export function* adoptDatagramSocket(
 }
 
 function adopt(node: Socket, sock: SocketLike): void {
-  const fd = sock.fileno();
-  // Node would bind to any port instead.
-  if (!(fd > 0)) throw osError("EBADF", `bind EBADF fd ${fd}: Bad file descriptor`, { errno: EBADF });
+  const fd = openDescriptor(sock);
   try {
     node.bind({ fd });
   } catch (error) {

@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import { constants } from "node:os";
 import { getSystemErrorMap } from "node:util";
 import { osError } from "../../core/errors.ts";
@@ -21,6 +22,19 @@ export function fromNode(error: NodeError): Error {
     syscall,
     cause: error,
   });
+}
+
+/** The open descriptor of what the user gave. Throws OSError (EBADF) if it is closed, which Node calls another kind. */
+export function openDescriptor(owner: { fileno(): number }): number {
+  const fd = owner.fileno();
+  const { EBADF } = constants.errno;
+  if (!(fd >= 0)) throw osError("EBADF", `EBADF fd ${fd}: Bad file descriptor`, { errno: EBADF });
+  try {
+    fstatSync(fd);
+  } catch (error) {
+    throw fromNode(error as NodeJS.ErrnoException);
+  }
+  return fd;
 }
 
 function inWords(errno: number): string {

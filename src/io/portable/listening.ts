@@ -177,7 +177,7 @@ function nameOf(node: NodeServer): Address | null {
 /** Node sets SO_REUSEADDR where that means what it does in Unix, and cannot be told otherwise. */
 function assertReuseAddress({ reuseAddress }: ListenOptions): void {
   const always = process.platform !== "win32";
-  if (reuseAddress === undefined || reuseAddress === always) return;
+  if (reuseAddress === undefined || reuseAddress === null || reuseAddress === always) return;
   throw new NotImplementedError(
     `reuseAddress: ${reuseAddress} is not possible on the portable backend, because Node ` +
       `${always ? "always" : "never"} reuses addresses; use the native backend (Linux, with koffi installed), or bind a ` +

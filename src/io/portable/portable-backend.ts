@@ -26,7 +26,7 @@ import type { SocketNames } from "./addresses.ts";
 import { connectSocket } from "./connecting.ts";
 import { adoptDatagramSocket, type OpenDatagramSocket, openDatagramSocket } from "./datagram-socket.ts";
 import { DatagramSocketTransport } from "./datagram-transport.ts";
-import { fromNode } from "./errors.ts";
+import { fromNode, openDescriptor } from "./errors.ts";
 import { PortableListener } from "./listening.ts";
 import { OpenHandles } from "./open-handles.ts";
 import { readableOf, writableOf } from "./pipe-streams.ts";
@@ -58,7 +58,7 @@ export class PortableBackend implements Backend {
 
   *connect<P extends StreamProtocol>(
     factory: () => P,
-    host: string,
+    host: string | null,
     port: number,
     options: ConnectOptions,
   ): Waiting<[Transport, P]> {
@@ -99,7 +99,7 @@ export class PortableBackend implements Backend {
 
   *listenOn(factory: () => StreamProtocol, sock: SocketLike, options: ListenOptions): Waiting<Listener> {
     const listener = new PortableListener(this.#attached, factory, options, this.#open);
-    yield* listener.listenOn(sock.fileno(), unixNames(sock)?.sockname ?? null);
+    yield* listener.listenOn(openDescriptor(sock), unixNames(sock)?.sockname ?? null);
     letGo(sock);
     return listener;
   }
@@ -178,9 +178,10 @@ export class PortableBackend implements Backend {
 }
 
 function openSocket(sock: SocketLike): Socket {
+  const fd = openDescriptor(sock);
   let socket: Socket;
   try {
-    socket = new Socket({ fd: sock.fileno(), allowHalfOpen: true });
+    socket = new Socket({ fd, allowHalfOpen: true });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).errno !== undefined) throw fromNode(error as NodeJS.ErrnoException);
     throw new ValueError(`A Stream Socket was expected, got ${sock}`, { cause: error });

@@ -2,9 +2,14 @@ import { createSecureContext, getCACertificates, type SecureContext, type Secure
 import { inspect } from "node:util";
 import { ValueError } from "../../core/errors.ts";
 import { Inspectable } from "../../core/inspectable.ts";
-import { certificatesIn, readPem } from "./pem.ts";
+import { certificatesIn, mustHold, readPem } from "./pem.ts";
 import { sslError } from "./ssl-errors.ts";
-import { checkedContextOptions, type SSLContextOptions } from "./ssl-options.ts";
+import {
+  assertProtocols,
+  assertSniCallback,
+  checkedContextOptions,
+  type SSLContextOptions,
+} from "./ssl-options.ts";
 
 /** The other side's certificate is not asked for, or not looked at. Python: `ssl.CERT_NONE`. */
 export const CERT_NONE = 0;
@@ -45,15 +50,14 @@ export interface VerifyLocations {
 export class SSLContext extends Inspectable {
   /** Which side it is for. */
   readonly purpose: Purpose;
-  /** Called on a server with the name that the client asks for. Python: `SSLContext.sni_callback`. */
-  sniCallback: SniCallback | null;
   readonly #options: Omit<SSLContextOptions, "purpose" | "verifyMode" | "checkHostname" | "sniCallback">;
   #verifyMode: VerifyMode;
   #checkHostname: boolean;
+  #sniCallback: SniCallback | null;
   #secure: SecureContext | null = null;
 
   /**
-   * Throws ValueError if an option makes no sense; SSLError if a certificate or key is not what it should be, or they do
+   * Throws TypeError or ValueError if an option makes no sense; SSLError if a certificate or key is not what it should be, or they do
    * not belong together.
    */
   constructor(options: SSLContextOptions = {}) {
@@ -64,8 +68,9 @@ export class SSLContext extends Inspectable {
     this.#verifyMode = checkedMode(verifyMode ?? (forClients ? CERT_REQUIRED : CERT_NONE));
     this.#checkHostname = false;
     this.checkHostname = checkHostname ?? (forClients && this.#verifyMode !== CERT_NONE);
-    this.sniCallback = sniCallback ?? null;
+    this.#sniCallback = sniCallback ?? null;
     this.#options = rest;
+    for (const ca of [rest.ca ?? []].flat()) mustHold(String(ca), "ca");
     this.secureContext();
   }
 
@@ -93,8 +98,18 @@ export class SSLContext extends Inspectable {
   }
 
   set checkHostname(check: boolean) {
-    this.#checkHostname = check;
+    this.#checkHostname = Boolean(check);
     if (check && this.#verifyMode === CERT_NONE) this.#verifyMode = CERT_REQUIRED;
+  }
+
+  /** Called on a server with the name that the client asks for. Throws TypeError for no function. Python: `SSLContext.sni_callback`. */
+  get sniCallback(): SniCallback | null {
+    return this.#sniCallback;
+  }
+
+  set sniCallback(callback: SniCallback | null) {
+    assertSniCallback(callback);
+    this.#sniCallback = callback;
   }
 
   /** The oldest version of TLS that is spoken: `"TLSv1.2"`, …; null for Node's. Python: `SSLContext.minimum_version`. */
@@ -122,9 +137,13 @@ export class SSLContext extends Inspectable {
 
   /**
    * Which protocols are spoken above TLS, best first: `"h2"`, `"http/1.1"`. A server whose client offers others, and
-   * none of these, ends the handshake. Python: `SSLContext.set_alpn_protocols`.
+   * none of these, ends the handshake.
+   *
+   * Throws TypeError unless it is an array of strings, SSLError where one has not 1 to 255 bytes. Python:
+   * `SSLContext.set_alpn_protocols`.
    */
   setAlpnProtocols(protocols: readonly string[]): void {
+    assertProtocols(protocols);
     this.#change({ ALPNProtocols: [...protocols] });
   }
 

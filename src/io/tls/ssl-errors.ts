@@ -1,5 +1,5 @@
 import type { TLSSocket } from "node:tls";
-import { ConnectionResetError, SSLCertVerificationError, SSLError } from "../../core/errors.ts";
+import { ConnectionResetError, SSLCertVerificationError, SSLError, ValueError } from "../../core/errors.ts";
 
 /** What Node's errors about TLS have beside a code. */
 type NodeSslError = NodeJS.ErrnoException & { library?: string; reason?: string };
@@ -16,6 +16,7 @@ export function sslError(error: unknown): Error {
   if (code === undefined)
     return isOpenSsl(error) ? new SSLError("ERR_SSL", message, { cause: error }) : error;
   if (VERIFICATION.test(code)) return verificationError(code, message, error);
+  if (code === "ERR_TLS_INVALID_PROTOCOL_VERSION") return new ValueError(message, { cause: error });
   if (!/^ERR_(SSL|OSSL|TLS|CRYPTO)/.test(code)) return error;
   return new SSLError(code, message, { reason: reason ?? null, cause: error });
 }

@@ -46,6 +46,10 @@ export class TlsProtocol<P extends StreamProtocol> extends Protocol {
   #connection: Connection | null = null;
   #outcome: Outcome | null = null;
   #timer: TimerHandle | null = null;
+  /** Whether the TLS transport has begun: the protocol knows of it from then on. */
+  #begun = false;
+  /** The end of the plain transport, where that came between the handshake and the beginning. */
+  #lostEarly: { readonly error: Error | null } | null = null;
   /** Whether the outcome has had its effect. */
   #over = false;
   #waiter: Future<void> | null = null;
@@ -118,8 +122,14 @@ export class TlsProtocol<P extends StreamProtocol> extends Protocol {
   override connectionLost(error: Error | null): void {
     this.#failed(error ?? endedInHandshake());
     const outcome = this.#outcome!;
-    if ("transport" in outcome) outcome.transport.plainLost(error);
+    if ("transport" in outcome) this.#transportLost(outcome.transport, error);
     else if (!this.#part.tell) this.protocol.connectionLost(this.#abandoned ? null : outcome.error);
+  }
+
+  /** Nothing must reach the protocol before `connectionMade`. */
+  #transportLost(transport: TlsTransport, error: Error | null): void {
+    if (this.#begun) transport.plainLost(error);
+    else this.#lostEarly = { error };
   }
 
   #secured(socket: TLSSocket): void {
@@ -150,7 +160,10 @@ export class TlsProtocol<P extends StreamProtocol> extends Protocol {
     transport.takeOver(this.#connection!.plain);
     // Before anything comes in: reading is paused and resumed by way of it.
     if (!this.#part.tell && this.protocol instanceof FlowControlMixin) this.protocol.upgraded(transport);
+    this.#begun = true;
     transport.begin(() => this.#finish(), this.#part.tell);
+    const lost = this.#lostEarly;
+    if (lost !== null) this.#loop.callSoon(() => transport.plainLost(lost.error));
   }
 
   #fail(exception: Error): void {
@@ -187,8 +200,14 @@ export class TlsProtocol<P extends StreamProtocol> extends Protocol {
   #abandon(): void {
     this.#abandoned = true;
     this.#timer?.cancel();
-    if (this.#outcome !== null && "transport" in this.#outcome) this.#outcome.transport.abort();
-    else this.#end();
+    const outcome = this.#outcome;
+    if (this.#begun && outcome !== null && "transport" in outcome) {
+      outcome.transport.abort();
+      return;
+    }
+    // If the handshake was done in this very moment: the protocol is not to be told any more.
+    this.#outcome = { error: endedInHandshake() };
+    this.#end();
   }
 }
 

@@ -71,6 +71,9 @@ export function secureClient(
   if (serverHostname !== null && typeof serverHostname !== "string") {
     throw new TypeError(`serverHostname must be a string, not ${inspect(serverHostname)}`);
   }
+  if (serverHostname !== null && /^\.|\0/.test(serverHostname)) {
+    throw new ValueError(`${inspect(serverHostname)} is no name of a host`);
+  }
   if (context.checkHostname && !serverHostname) {
     throw new ValueError("serverHostname must be given: the certificate is checked for it");
   }

@@ -11,7 +11,8 @@ import {
   type TLSSocket,
 } from "node:tls";
 import { domainToASCII } from "node:url";
-import { CERT_NONE, CERT_OPTIONAL, CERT_REQUIRED, type SSLContext, type VerifyMode } from "./ssl-context.ts";
+import { inspect } from "node:util";
+import { CERT_NONE, CERT_OPTIONAL, CERT_REQUIRED, SSLContext, type VerifyMode } from "./ssl-context.ts";
 import { clientError, notAuthorized, sslError } from "./ssl-errors.ts";
 
 /** How a handshake ends. Node calls one of them, perhaps more than once, at any time. */
@@ -103,11 +104,16 @@ function selectContext(
   name: string,
   done: (error: Error | null, secure?: SecureContext) => void,
 ): void {
-  const choose = async () => context.sniCallback?.(name);
-  choose().then(
+  chosenContext(context, name).then(
     (other) => done(null, other?.secureContext()),
     (error: unknown) => done(error instanceof Error ? error : new Error(String(error), { cause: error })),
   );
+}
+
+async function chosenContext(context: SSLContext, name: string): Promise<SSLContext | null> {
+  const chosen = (await context.sniCallback?.(name)) ?? null;
+  if (chosen === null || chosen instanceof SSLContext) return chosen;
+  throw new TypeError(`sniCallback must give an SSLContext or null, not ${inspect(chosen)}`);
 }
 
 /** An address is not a name: it is checked, but not asked for. */

@@ -13,6 +13,8 @@ import {
   type Socket,
   sleep,
   socketpair,
+  timeout,
+  ValueError,
 } from "../../../src/index.ts";
 import { nativeAvailable } from "../../../src/io/native/libc.ts";
 
@@ -139,6 +141,68 @@ withPair(
   },
 );
 
+withPair("a watched object that was closed can still be removed, by itself", async ({ loop, near }) => {
+  const closed = near.dup();
+  loop.addReader(closed, () => {});
+  closed.close();
+  assert.equal(loop.removeWriter(closed), false);
+  assert.equal(loop.removeReader(closed), true);
+  assert.throws(() => loop.removeReader(closed), ValueError);
+  assert.throws(() => loop.addReader(closed, () => {}), ValueError);
+});
+
+/** Two connected sockets, the first of which has a number that `loop` watches for a socket that was closed. */
+function withStaleNumber(loop: EventLoop): [next: Socket, far: Socket] {
+  const [closed, gone] = socketpair();
+  const fd = closed.fileno();
+  loop.addReader(closed, () => assert.fail("the reader of the closed fd was called"));
+  closed.close();
+  const [next, far] = socketpair();
+  gone.close();
+  assert.equal(next.fileno(), fd);
+  return [next, far];
+}
+
+withPair(
+  "an fd that was closed while it was watched is an error once, then can be watched anew",
+  async ({ loop }) => {
+    const [next, far] = withStaleNumber(loop);
+    assert.throws(
+      () => loop.addWriter(next, () => {}),
+      (error: OSError) => error.code === "ENOENT",
+    );
+    assert.equal(loop.removeWriter(next), false);
+    assert.equal(loop.removeReader(next), false);
+    const received = loop.createFuture<string>();
+    loop.addReader(next, () => received.setResult(next.recv(10).toString()));
+    far.send("y");
+    assert.equal(await received, "y");
+    loop.removeReader(next);
+    next.close();
+    far.close();
+  },
+);
+
+withPair("a watch on a closed fd is not in the way of a transport with its number", async ({ loop }) => {
+  const [sock, far] = withStaleNumber(loop);
+  const received = loop.createFuture<string>();
+  const lost = loop.createFuture<void>();
+  class Receiver extends Protocol {
+    override dataReceived(data: Buffer): void {
+      received.setResult(String(data));
+    }
+    override connectionLost(): void {
+      lost.setResult(undefined);
+    }
+  }
+  const [transport] = await loop.createConnection(() => new Receiver(), null, null, { sock });
+  far.send("z");
+  assert.equal(await timeout(10, () => received), "z");
+  transport.abort();
+  await lost;
+  far.close();
+});
+
 withPair("an error in a reader is reported, and the loop goes on", async ({ loop, near, far }) => {
   const reported = loop.createFuture<unknown>();
   loop.setExceptionHandler((_loop, { exception }) => reported.setResult(exception));
@@ -166,9 +230,10 @@ withPair(
   },
 );
 
-withPair("what is no file descriptor is a TypeError that names it", async ({ loop }) => {
-  for (const bad of [-1, 1.5, "3", null, {}]) {
-    assert.throws(() => loop.addReader(bad as number, () => {}), TypeError);
+withPair("what is no file descriptor is a ValueError that names it", async ({ loop }) => {
+  for (const bad of [-1, 1.5, "3", null, {}, { fileno: () => -1 }]) {
+    assert.throws(() => loop.addReader(bad as number, () => {}), ValueError);
+    assert.throws(() => loop.removeReader(bad as number), ValueError);
   }
   assert.throws(() => loop.addReader("seven" as never, () => {}), /'seven'/);
   assert.throws(() => loop.addReader(0, "no function" as never), /'no function'/);

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { describe } from "node:test";
 import {
+  AF_INET,
   CancelledError,
   createTask,
   ensureFuture,
+  SOCK_DGRAM,
   Socket,
   sleep,
   socketpair,
@@ -127,6 +129,135 @@ describe("cancelling at any moment", () => {
     for (const socket of [server, ...clients]) socket.close();
   });
 });
+
+describe("cancelling at any moment, with memory of one's own, datagrams and files", () => {
+  inEachFlavourNatively("a sockRecvInto loses no byte, or leaves the buffer as it was", function* (bench) {
+    const { on, loop } = bench;
+    const [left, right] = socketpair();
+    const data = pattern(MiB / 4);
+    const random = numbers(4);
+    const sending = createTask(
+      bench.coroutine(function* () {
+        for (let start = 0; start < data.length; start += 7_000) {
+          yield* on(loop.sockSendall(left, data.subarray(start, start + 7_000)));
+          for (let turns = random.next().value % 6; turns > 0; turns--) yield* on(sleep(0));
+        }
+        left.close();
+      })(),
+    );
+    const chunks: Buffer[] = [];
+    let cancelled = 0;
+    for (;;) {
+      const buffer = Buffer.alloc(1 + (random.next().value % 10_000), "-");
+      const count = yield* cancelledAfter(
+        bench,
+        random.next().value % 5,
+        createTask(loop.sockRecvInto(right, buffer)),
+      );
+      if (count === 0) break;
+      if (count === null) {
+        cancelled++;
+        assert.ok(buffer.every((byte) => byte === 0x2d));
+      } else {
+        chunks.push(buffer.subarray(0, count));
+      }
+    }
+    yield* on(sending);
+    assert.ok(cancelled > 10);
+    assert.ok(Buffer.concat(chunks).equals(data));
+    right.close();
+  });
+
+  inEachFlavourNatively(
+    "sockSendto and sockRecvfrom lose no datagram, and give none twice",
+    function* (bench) {
+      const { on, loop } = bench;
+      const [left, right] = [new Socket(AF_INET, SOCK_DGRAM), new Socket(AF_INET, SOCK_DGRAM)];
+      for (const socket of [left, right]) socket.bind(["127.0.0.1", 0]);
+      const random = numbers(5);
+      const sent: string[] = [];
+      const sending = createTask(
+        bench.coroutine(function* () {
+          for (let i = 0; i < 300; i++) {
+            const datagram = `datagram ${i}`;
+            const turns = random.next().value % 2;
+            const task = createTask(loop.sockSendto(left, datagram, right.getsockname()));
+            if ((yield* cancelledAfter(bench, turns, task)) !== null) sent.push(datagram);
+            for (let pause = random.next().value % 6; pause > 0; pause--) yield* on(sleep(0));
+          }
+          yield* on(loop.sockSendto(left, "the end", right.getsockname()));
+        })(),
+      );
+      const received: string[] = [];
+      let cancelled = 0;
+      for (const memory = Buffer.alloc(100); ; ) {
+        const into = random.next().value % 2 === 0;
+        const task: Task<[number | Buffer, unknown]> = into
+          ? createTask(loop.sockRecvfromInto(right, memory))
+          : createTask(loop.sockRecvfrom(right, memory.length));
+        const found = yield* cancelledAfter(bench, random.next().value % 5, task);
+        if (found === null) {
+          cancelled++;
+          continue;
+        }
+        const [what, sender] = found;
+        assert.deepEqual(sender, left.getsockname());
+        const text = String(typeof what === "number" ? memory.subarray(0, what) : what);
+        if (text === "the end") break;
+        received.push(text);
+      }
+      yield* on(sending);
+      assert.ok(cancelled > 10 && sent.length > 10 && sent.length < 300);
+      assert.deepEqual(received, sent);
+      left.close();
+      right.close();
+    },
+  );
+
+  inEachFlavourNatively(
+    "a sockSendfile leaves the file's position behind what it has sent",
+    function* (bench) {
+      const { on, loop } = bench;
+      const random = numbers(6);
+      const fd = openSync(process.execPath, "r");
+      const file = Buffer.alloc(6 * MiB);
+      assert.equal(readSync(fd, file, 0, file.length, 0), file.length);
+      let cancelled = 0;
+      for (let round = 0; round < 15; round++) {
+        const [left, right] = socketpair();
+        const offset = random.next().value % (4 * MiB);
+        const count = 1 + (random.next().value % (2 * MiB));
+        const sending = createTask(loop.sockSendfile(left, fd, { offset, count }));
+        const chunks: Buffer[] = [];
+        const receiving = createTask(
+          bench.coroutine(function* () {
+            for (;;) {
+              const chunk = yield* on(loop.sockRecv(right, 50_000));
+              if (chunk.length === 0) return;
+              chunks.push(chunk);
+            }
+          })(),
+        );
+        const result = yield* cancelledAfter(bench, random.next().value % 40, sending);
+        left.close();
+        yield* on(receiving);
+        right.close();
+        const received = Buffer.concat(chunks);
+        assert.ok(received.equals(file.subarray(offset, offset + received.length)));
+        if (result === null) cancelled++;
+        else assert.equal(result, count);
+        if (received.length > 0) assert.equal(positionOf(fd), offset + received.length);
+      }
+      closeSync(fd);
+      assert.ok(cancelled > 1 && cancelled < 15, `${cancelled} of 15 were cancelled`);
+    },
+  );
+});
+
+/** Where the next read of a file begins. */
+function positionOf(fd: number): number {
+  return Number(/pos:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))![1]);
+}
 
 /** Python, with a program; ends with the test. */
 function python({ t }: NativeBench, program: string): { child: ChildProcess; line: () => Promise<string> } {

@@ -172,6 +172,42 @@ describe("sockRecvInto", () => {
       assert.equal(yield* on(loop.sockRecvInto(right, buffer)), 0);
     });
   });
+
+  inEachFlavourNatively("takes every kind of buffer", function* ({ on, loop }) {
+    yield* closing(socketpair(), function* (left, right) {
+      const memory = new ArrayBuffer(16);
+      const parts = [
+        memory,
+        new DataView(memory, 8, 2),
+        new Float64Array(memory, 8, 1),
+        new Uint16Array(memory, 2, 3),
+        new Uint8Array(new SharedArrayBuffer(4)),
+      ];
+      for (const part of parts) {
+        new Uint8Array(memory).fill(0);
+        left.send(Buffer.alloc(16, "x"));
+        assert.equal(yield* on(loop.sockRecvInto(right, part)), part.byteLength);
+        const view = ArrayBuffer.isView(part) ? part : new Uint8Array(part);
+        const bytes = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
+        assert.equal(String(bytes), "x".repeat(part.byteLength));
+        if (part.byteLength < 16) right.recv(16);
+      }
+    });
+  });
+});
+
+describe("a read of no bytes", () => {
+  inEachFlavourNatively("gives none at once, though the socket has nothing", function* ({ on, loop }) {
+    yield* closing(socketpair(), function* (left, right) {
+      assert.equal((yield* on(loop.sockRecv(right, 0))).length, 0);
+      assert.equal(yield* on(loop.sockRecvInto(right, new Uint8Array(0))), 0);
+      assert.equal(right.recv(0).length, 0);
+      assert.equal(right.recvInto(new Uint8Array(0)), 0);
+      left.send("kept");
+      assert.equal((yield* on(loop.sockRecv(right, 0))).length, 0);
+      assert.equal(String(yield* on(loop.sockRecv(right, 10))), "kept");
+    });
+  });
 });
 
 describe("datagrams", () => {
@@ -401,6 +437,25 @@ describe("sockConnect", () => {
       assert.equal(again.done(), false);
       again.cancel();
       yield* rejects(on(again), CancelledError);
+    });
+  });
+});
+
+describe("a sockConnect whose socket was closed", () => {
+  inEachFlavourNatively("leaves alone who watches the fd of that number by then", function* ({ on, loop }) {
+    yield* closing([fullListener(), new Socket()], function* (server, client) {
+      const connecting = createTask(loop.sockConnect(client, server.getsockname()));
+      yield* on(sleep(0));
+      const fd = client.fileno();
+      client.close();
+      yield* closing(socketpair(), function* (left, right) {
+        const next = [left, right].find((sock) => sock.fileno() === fd);
+        assert.ok(next);
+        loop.addWriter(next, () => {});
+        connecting.cancel();
+        yield* rejects(on(connecting), CancelledError);
+        assert.equal(loop.removeWriter(next), true);
+      });
     });
   });
 });

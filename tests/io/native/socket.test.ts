@@ -131,6 +131,9 @@ describe("Socket", { skip }, () => {
       assert.throws(() => new Socket(AF_INET, SOCK_STREAM, 0, { fileno: 9999 }), { code: "EBADF" });
       const epfd = libc().epoll_create1(0);
       assert.throws(() => new Socket(-1, -1, -1, { fileno: epfd }), { code: "ENOTSOCK" });
+      for (const fileno of [epfd + 0.5, Number.NaN, "1" as never]) {
+        assert.throws(() => new Socket(-1, -1, -1, { fileno }), TypeError);
+      }
       libc().close(epfd);
     });
   });

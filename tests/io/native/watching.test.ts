@@ -153,6 +153,51 @@ describe("watching file descriptors", { skip: pipesSkip }, () => {
     assert.equal(String(yield* nextRead(bench, slave)), "down");
   });
 
+  inNativeLoop("an epoll set is readable when one of its descriptors is ready", function* (bench) {
+    const set = opened(bench, "int epoll_create1(int)", 0);
+    const { reader, writer } = makePipe(bench);
+    const [EPOLL_CTL_ADD, EPOLLIN] = [1, 1];
+    const control = foreign("int epoll_ctl(int, int, int, const void *)");
+    assert.equal(control(set, EPOLL_CTL_ADD, reader, new Uint32Array([EPOLLIN, reader, 0, 0])), 0);
+    const { loop, on } = bench;
+    const ready = loop.createFuture<void>();
+    loop.addReader(set, () => {
+      loop.removeReader(set);
+      ready.setResult(undefined);
+    });
+    for (let i = 0; i < 10; i++) yield* on(sleep(0));
+    assert.equal(ready.done(), false);
+    writeSync(writer, "x");
+    yield* on(ready);
+  });
+
+  inNativeLoop("a reader can put another one in its own place", function* (bench) {
+    const { loop, on } = bench;
+    const { reader, writer } = makePipe(bench);
+    const calls: string[] = [];
+    const done = loop.createFuture<void>();
+    loop.addReader(reader, () => {
+      calls.push("first");
+      loop.addReader(
+        reader,
+        (name: string) => {
+          calls.push(name);
+          loop.removeReader(reader);
+          loop.addReader(reader, () => {
+            calls.push("third");
+            loop.removeReader(reader);
+            done.setResult(undefined);
+          });
+        },
+        "second",
+      );
+    });
+    writeSync(writer, "x");
+    yield* on(done);
+    assert.deepEqual(calls, ["first", "second", "third"]);
+    assert.equal(loop.removeReader(reader), false);
+  });
+
   inNativeLoop("both directions of one descriptor are watched, and ended, apart", function* (bench) {
     const { loop, on } = bench;
     const [near, far] = socketpair();

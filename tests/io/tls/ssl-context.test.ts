@@ -87,10 +87,61 @@ test("versions, ciphers and protocols are set", () => {
   assert.throws(() => context.setCiphers("no such cipher"), SSLError);
   assert.throws(() => {
     context.minimumVersion = "TLSv9" as never;
-  }, SSLError);
+  }, ValueError);
   assert.equal(context.minimumVersion, "TLSv1.2");
   context.setAlpnProtocols(["h2", "http/1.1"]);
   assert.deepEqual(context.alpnProtocols, ["h2", "http/1.1"]);
+});
+
+test("protocols are names in an array, of a length that can be sent", () => {
+  const context = createDefaultContext();
+  for (const bad of ["h2", null, [7]]) {
+    assert.throws(() => context.setAlpnProtocols(bad as never), TypeError);
+    if (bad !== null) assert.throws(() => new SSLContext({ ALPNProtocols: bad as never }), TypeError);
+  }
+  for (const bad of ["", "x".repeat(256)]) {
+    assert.throws(() => context.setAlpnProtocols([bad]), SSLError);
+    assert.throws(() => new SSLContext({ ALPNProtocols: [bad] }), SSLError);
+  }
+  assert.deepEqual(context.alpnProtocols, []);
+});
+
+test("the sniCallback is a function, or none", () => {
+  const context = new SSLContext({ purpose: Purpose.CLIENT_AUTH });
+  for (const bad of ["no function", 5]) {
+    assert.throws(() => new SSLContext({ sniCallback: bad as never }), TypeError);
+    assert.throws(() => {
+      context.sniCallback = bad as never;
+    }, TypeError);
+  }
+  assert.equal(context.sniCallback, null);
+});
+
+test("what Python's functions take is no option, and is not passed over in silence", () => {
+  for (const name of [
+    "certfile",
+    "keyfile",
+    "password",
+    "cafile",
+    "capath",
+    "cadata",
+    "minimumVersion",
+    "alpnProtocols",
+  ]) {
+    assert.throws(() => new SSLContext({ [name]: "x" }), new RegExp(`${name} is not an option here`));
+  }
+});
+
+test("a path is a string: a number would be read from as an fd", () => {
+  const context = new SSLContext();
+  assert.throws(() => context.loadCertChain(0 as never), TypeError);
+  assert.throws(() => context.loadVerifyLocations({ cafile: 0 as never }), TypeError);
+  assert.throws(() => context.loadVerifyLocations({ capath: 0 as never }), TypeError);
+});
+
+test("who is trusted must be certificates", () => {
+  assert.throws(() => new SSLContext({ ca: "/etc/ssl/ca.pem" }), SSLError);
+  assert.throws(() => new SSLContext({ ca: [Buffer.from("nothing")] }), SSLError);
 });
 
 describe("certificates of a context", { skip: opensslSkip }, () => {

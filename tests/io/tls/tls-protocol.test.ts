@@ -14,7 +14,9 @@ import {
   SSLContext,
   SSLError,
   setLogger,
+  type Task,
   type TlsClientOptions,
+  type Transport,
 } from "../../../src/index.ts";
 import { type Bench, failure, idle, inEachBackend } from "../backends.ts";
 import { Echo, nodeClient, Recorder, serve } from "../recorder.ts";
@@ -36,6 +38,22 @@ import {
   serveTls,
   tlsRecorders,
 } from "./support.ts";
+
+/** A port that relays to another, and calls `then` so many turns after the first bytes came back from there. */
+async function relay(bench: Bench, port: number, turns: number, then: () => void): Promise<number> {
+  const near = new Recorder(bench.loop);
+  const far = new Recorder(bench.loop);
+  const countDown = (left: number) => (left === 0 ? then() : bench.loop.callSoon(countDown, left - 1));
+  far.onData = (data) => {
+    near.transport.write(data);
+    far.onData = (more) => near.transport.write(more);
+    countDown(turns);
+  };
+  near.onData = (data) => far.transport.write(data);
+  await bench.loop.createConnection(() => far, "127.0.0.1", port);
+  bench.defer(() => far.transport.abort());
+  return (await serve(bench, () => near)).port;
+}
 
 /** A server of ours with this certificate, and the error of a client of ours. */
 async function refusal(
@@ -160,6 +178,31 @@ describe("a TLS client", { skip: opensslSkip }, () => {
     await failure(connecting, CancelledError);
     await silent.called("connectionLost");
     assert.deepEqual(recorder.calls, []);
+  });
+
+  inEachBackend("cancelled at any moment, it tells of no end without a beginning", async (bench) => {
+    const port = await serveTls(bench, () => new Echo());
+    for (let turns = 0; turns < 30; turns++) {
+      const recorder = new Recorder(bench.loop);
+      const connecting: Task<[Transport, Recorder]> = createTask(
+        bench.loop.createConnection(
+          () => recorder,
+          "127.0.0.1",
+          await relay(bench, port, turns, () => connecting.cancel()),
+          {
+            ssl: clientContext(),
+          },
+        ),
+      );
+      // Nobody is cancelled who is done already.
+      const [transport] = await connecting.then(
+        (made) => made,
+        () => [null],
+      );
+      transport?.abort();
+      await idle();
+      assert.ok(["", "connectionMade,connectionLost"].includes(recorder.calls.join()), recorder.calls.join());
+    }
   });
 
   inEachBackend(
@@ -334,6 +377,18 @@ describe("a TLS server", { skip: opensslSkip }, () => {
       bench.reports.splice(0).map((report) => [report.message, report.exception]),
       [["TLS handshake failed", error]],
     );
+  });
+
+  inEachBackend("a sniCallback that gives no context is a TypeError that is reported", async (bench) => {
+    const ssl = serverContext(localhost(), { sniCallback: () => ({ cert: "" }) as never });
+    const port = await serveTls(bench, () => new Echo(), { ssl });
+    const options = { ssl: clientContext(), serverHostname: "localhost" };
+    await failure(
+      bench.loop.createConnection(() => new Echo(), "127.0.0.1", port, options),
+      ConnectionResetError,
+    );
+    const [report] = bench.reports.splice(0);
+    assert.match(String(report?.exception), /TypeError: sniCallback must give an SSLContext/);
   });
 
   inEachBackend("changes of a context count for later connections", async (bench) => {

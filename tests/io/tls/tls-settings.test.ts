@@ -42,6 +42,9 @@ test("the name to check is that of the host, another one, or none", () => {
   for (const nobody of [null, ""]) assert.throws(() => clientSettings(nobody, { ssl: true }), ValueError);
   assert.throws(() => clientSettings(host, { ssl: true, serverHostname: "" }), ValueError);
   assert.throws(() => clientSettings(host, { ssl: true, serverHostname: 5 as never }), TypeError);
+  for (const bad of [".test", "a\0b"]) {
+    assert.throws(() => clientSettings(host, { ssl: true, serverHostname: bad }), ValueError);
+  }
   assert.equal(
     clientSettings(null, { ssl: { checkHostname: false }, serverHostname: "" })?.serverHostname,
     null,
