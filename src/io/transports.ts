@@ -1,5 +1,5 @@
 import type { CipherNameAndProtocol, PeerCertificate, TLSSocket } from "node:tls";
-import { inspect } from "node:util";
+import { inspect, types } from "node:util";
 import { ValueError } from "../core/errors.ts";
 import { Inspectable } from "../core/inspectable.ts";
 import type { Address } from "./address.ts";
@@ -30,8 +30,8 @@ export interface ExtraInfo {
   pipe: ReadPipe | WritePipe;
 }
 
-/** What can be sent: bytes, or a string, which is sent as UTF-8. */
-export type BytesLike = Uint8Array | ArrayBuffer | string;
+/** What can be sent: the memory of a buffer or of any view of one, or a string, which is sent as UTF-8. */
+export type BytesLike = ArrayBufferView | ArrayBufferLike | string;
 
 /** One side of a connection, as the protocol sees it. Python: `asyncio.BaseTransport`. */
 export abstract class BaseTransport extends Inspectable implements Disposable {
@@ -174,12 +174,13 @@ export abstract class DatagramTransport extends BaseTransport {
   abstract setWriteBufferLimits(limits?: { high?: number; low?: number }): void;
 }
 
-/** The bytes of `data`. Throws TypeError if it has none. */
+/** The bytes of `data`, not copied. Throws TypeError if it has none. */
 export function toBytes(data: BytesLike): Uint8Array {
   if (typeof data === "string") return Buffer.from(data);
   if (data instanceof Uint8Array) return data;
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  throw new TypeError(`data must be a Uint8Array or a string, not ${inspect(data)}`);
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (types.isAnyArrayBuffer(data)) return new Uint8Array(data);
+  throw new TypeError(`data must be bytes (a view or a buffer) or a string, not ${inspect(data)}`);
 }
 
 /** The marks for what `setWriteBufferLimits` was given. Throws ValueError if they make no sense. */

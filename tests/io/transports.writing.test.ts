@@ -21,6 +21,29 @@ describe("writing", () => {
     assert.equal((await right.receives(8)).toString(), "abc€de");
   });
 
+  inEachBackend("every view and buffer is sent as the bytes that it has in memory", async (bench) => {
+    const [left, right] = await recorders(bench);
+    const memory = () => Uint8Array.from("..abcdefgh......", (letter) => letter.charCodeAt(0)).buffer;
+    const shared = new SharedArrayBuffer(8);
+    new Uint8Array(shared).set(new Uint8Array(memory(), 2, 8));
+    const kinds = [
+      new DataView(memory(), 2, 8),
+      new Int8Array(memory(), 2, 8),
+      new Uint8ClampedArray(memory(), 2, 8),
+      new Int16Array(memory(), 2, 4),
+      new Uint32Array(memory().slice(2), 0, 2),
+      new Float64Array(memory().slice(2), 0, 1),
+      new BigInt64Array(memory().slice(2), 0, 1),
+      memory().slice(2, 10),
+      shared,
+      new Uint8Array(shared),
+      new Int32Array(shared),
+    ];
+    for (const bytes of kinds) left.transport.write(bytes);
+    left.transport.writelines(kinds);
+    assert.equal(String(await right.receives(16 * kinds.length)), "abcdefgh".repeat(2 * kinds.length));
+  });
+
   inEachBackend("writing nothing sends nothing", async (bench) => {
     const [left, right] = await recorders(bench);
     left.transport.write("");

@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import { PermissionError } from "../../core/errors.ts";
+import type { Handle } from "../../core/handles.ts";
 import type { FileDescriptor } from "../backend.ts";
 import type { PipeProtocol } from "../pipes.ts";
 import { ReadPipeTransport } from "../read-pipe-transport.ts";
@@ -15,6 +16,8 @@ export class NativeReadPipe extends ReadPipeTransport {
   readonly #events: SelectorEvents;
   readonly #end: PipeEnd;
   readonly #fd: number;
+  /** The next read of what cannot be watched. */
+  #next: Handle | null = null;
 
   /** Throws RuntimeError if a transport has the fd, OSError if it is closed. */
   constructor(events: SelectorEvents, pipe: FileDescriptor, protocol: PipeProtocol) {
@@ -29,13 +32,22 @@ export class NativeReadPipe extends ReadPipeTransport {
     try {
       this.#events.add("reader", this.#fd, this.#onReadable);
     } catch (error) {
-      // A device that never has to wait, such as /dev/null, cannot be watched.
       if (!(error instanceof PermissionError)) throw error;
-      this.fail(error);
+      this.#next = this.loop.callSoon(this.#onDevice);
     }
   }
 
+  /** A device that never has to wait, such as /dev/null, cannot be watched: it is read until its end, a piece in an iteration. */
+  readonly #onDevice = (): void => {
+    try {
+      this.#onReadable();
+    } finally {
+      if (this.isReading()) this.startReading();
+    }
+  };
+
   protected override stopReading(): void {
+    this.#next?.cancel();
     this.#events.remove("reader", this.#fd);
   }
 

@@ -42,7 +42,12 @@ export class Incoming {
 
   /** As {@link end}, behind what Node had read while it was paused: after an error it delivers nothing more by itself. */
   fail(error: Error): void {
-    for (let chunk = this.#stream.read(); chunk !== null; chunk = this.#stream.read()) this.push(chunk);
+    let count = this.#chunks.length;
+    for (let chunk = this.#stream.read(); chunk !== null; chunk = this.#stream.read()) {
+      // Unless the stream itself knows of the error, it emits what it gives, and that is here already.
+      if (this.#chunks.length === count) this.push(chunk);
+      count = this.#chunks.length;
+    }
     this.error ??= error;
     this.#ended = true;
   }

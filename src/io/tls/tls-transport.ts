@@ -31,6 +31,10 @@ export class TlsTransport extends NodeStreamTransport<TLSSocket> {
   readonly #ender: Wakeup;
   /** Why the connection cannot go on, known before all that came in was delivered. */
   #broken: Error | null = null;
+  /** Whether TLS has ended only because the transport below had. */
+  #endsEarly = false;
+  /** The same, once the protocol knows: the other side may be gone, and is sent nothing more, as in CPython. */
+  #truncated = false;
   #shutdownTimer: TimerHandle | null = null;
 
   /** @internal */
@@ -105,13 +109,18 @@ export class TlsTransport extends NodeStreamTransport<TLSSocket> {
     if (this.closing) return;
     this.closing = true;
     this.incoming.clear();
-    if (this.stream.closed) {
+    if (this.#broken !== null || this.stream.closed) {
       this.#ended();
       return;
     }
     this.#shutdownTimer = this.loop.callLater(this.#shutdownTimeout, () =>
       this.forceClose(shutdownTooSlow()),
     );
+    this.#truncated ||= this.paused && this.#duplex.eofReceived;
+    if (this.#truncated) {
+      if (!this.draining) this.emptied();
+      return;
+    }
     this.stream.end();
     // What comes in now is dropped; behind it is the answer.
     this.stream.resume();
@@ -125,39 +134,59 @@ export class TlsTransport extends NodeStreamTransport<TLSSocket> {
     this.lose(error);
   }
 
-  /** The transport below is gone. What came in before an error is delivered first, if the protocol wants it. */
+  /** The transport below is gone. What came in before an error is delivered first, when the protocol wants it. */
   plainLost(error: Error | null): void {
     if (this.lost > 0) return;
-    if (error === null || !this.isReading()) {
+    if (error === null || this.closing) {
       this.forceClose(error);
       return;
     }
     this.#broken ??= error;
     this.#duplex.receiveEof();
+    if (this.draining) this.noticeLoss();
   }
 
-  /** An error comes by other ways. */
-  protected override noticeLoss(): void {}
+  protected override send(bytes: Uint8Array): void {
+    if (this.#truncated) return;
+    super.send(bytes);
+    this.noticeLoss();
+  }
+
+  protected override sendAll(chunks: Uint8Array[]): void {
+    if (this.#truncated) return;
+    super.sendAll(chunks);
+    this.noticeLoss();
+  }
+
+  /** An error comes behind the bytes that were read before it; where nobody reads, it is the failure of what is to be written. */
+  protected override noticeLoss(): void {
+    if (this.#broken !== null && !this.isReading()) this.failWrite(this.#broken);
+  }
+
+  protected override emptied(): void {
+    if (this.closing && this.#truncated) this.#plain.close();
+  }
 
   protected override onEnd(): void {
     if (this.#broken !== null) this.incoming.error ??= this.#broken;
+    else this.#endsEarly = this.#duplex.readableEnded;
     super.onEnd();
   }
 
   protected override onError(reason: Error): void {
-    if (this.#broken !== null || this.lost > 0) return;
-    const error = sslError(reason);
-    this.#broken = error;
+    if (this.incoming.error !== null || this.lost > 0) return;
+    this.#broken ??= sslError(reason);
     // After that Node delivers nothing more by itself, and what it has read can be taken.
-    this.stream.destroy(error);
-    this.incoming.fail(error);
+    this.stream.destroy(this.#broken);
+    this.incoming.fail(this.#broken);
     this.queueReader();
     this.#ender.queue();
+    if (this.draining) this.noticeLoss();
   }
 
-  /** Node is done with it: both sides have said that this is the end, or it broke while nobody reads. */
+  /** Node is done with it: both sides have said that this is the end, or it broke after our end. */
   #ended(): void {
-    if (this.lost > 0 || this.isReading()) return;
+    if (this.lost > 0 || !this.closing) return;
     this.#shutdownTimer?.cancel();
     if (this.#broken !== null) this.fail(this.#broken);
     else if (this.closing) this.#plain.close();
@@ -168,6 +197,7 @@ export class TlsTransport extends NodeStreamTransport<TLSSocket> {
   }
 
   protected override receiveEof(): void {
+    this.#truncated = this.#endsEarly;
     this.feed("eofReceived", () => {
       if (this.getProtocol().eofReceived()) {
         logger.warn(`eofReceived() returned true, but a TLS connection cannot stay half-open: ${this}`);

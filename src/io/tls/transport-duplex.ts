@@ -9,6 +9,8 @@ type Done = (error?: Error | null) => void;
 export class TransportDuplex extends Duplex {
   readonly #transport: Transport;
   readonly #marks: TlsWatermarks;
+  /** Whether the transport will receive nothing more; it may not have been read as far as there. */
+  eofReceived = false;
   #blocked = false;
   /** Of the write that waits until the transport wants to be written to. */
   #held: Done | null = null;
@@ -41,6 +43,7 @@ export class TransportDuplex extends Duplex {
 
   /** The transport will receive nothing more. */
   receiveEof(): void {
+    this.eofReceived = true;
     if (!this.destroyed) this.push(null);
   }
 
