@@ -10,7 +10,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { EventLoop, PermissionError, sleep, socketpair, timeout } from "../../../src/index.ts";
@@ -127,6 +127,22 @@ describe("watching file descriptors", { skip: pipesSkip }, () => {
     const oneMillisecondOnce = new BigInt64Array([0n, 0n, 0n, 1_000_000n]);
     foreign("int timerfd_settime(int, int, const void *, void *)")(fd, 0, oneMillisecondOnce, null);
     assert.equal((yield* nextRead(bench, fd)).readBigUInt64LE(), 1n);
+  });
+
+  inNativeLoop("a signalfd is readable when a signal has come", function* (bench) {
+    const [SIG_BLOCK, SIG_SETMASK] = [0, 2];
+    const { SIGUSR2 } = constants.signals;
+    const signals = new BigUint64Array(16);
+    const before = new BigUint64Array(16);
+    signals[0] = 1n << BigInt(SIGUSR2 - 1);
+    const setMask = foreign("int pthread_sigmask(int, const void *, void *)");
+    assert.equal(setMask(SIG_BLOCK, signals, before), 0);
+    bench.defer(() => setMask(SIG_SETMASK, before, null));
+    const fd = opened(bench, "int signalfd(int, const void *, int)", -1, signals, NONBLOCK);
+    // To this thread only: the others of Node's do not block it, and it would end the process.
+    const raise = foreign("int raise(int)");
+    bench.loop.callSoon(() => raise(SIGUSR2));
+    assert.equal((yield* nextRead(bench, fd)).readUInt32LE(0), SIGUSR2);
   });
 
   inNativeLoop("an inotify instance is readable when a file has changed", function* (bench) {
