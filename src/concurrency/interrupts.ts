@@ -80,12 +80,13 @@ export class Interrupts {
   /** Returns the function that stops listening. */
   #listen(loop: BaseEventLoop, cancel: () => void): () => void {
     const onSignal = (signal: NodeJS.Signals) => {
+      if (listenersOfLoops(signal) > 0) return;
       if (this.#signal !== null) process.exit(exitCodeOf(signal));
       this.#signal = signal;
       this.#startGrace(loop, signal);
       cancel();
     };
-    const ours = this.#signals.filter((signal) => process.listenerCount(signal) === 0);
+    const ours = this.#signals.filter((signal) => process.listenerCount(signal) === listenersOfLoops(signal));
     for (const signal of ours) process.on(signal, onSignal);
     return () => {
       for (const signal of ours) process.off(signal, onSignal);
@@ -104,6 +105,23 @@ export class Interrupts {
     this.#signal = null;
     this.#grace.reset();
   }
+}
+
+/** How many loops have a handler of their own for a signal: meanwhile it does not interrupt. */
+const handledByLoops = new Map<NodeJS.Signals, number>();
+
+/** A loop listens to `signal` from now on. */
+export function handledByLoop(signal: NodeJS.Signals): void {
+  handledByLoops.set(signal, listenersOfLoops(signal) + 1);
+}
+
+/** That loop does not any more. */
+export function notHandledByLoop(signal: NodeJS.Signals): void {
+  handledByLoops.set(signal, listenersOfLoops(signal) - 1);
+}
+
+function listenersOfLoops(signal: NodeJS.Signals): number {
+  return handledByLoops.get(signal) ?? 0;
 }
 
 function reportStuck(loop: BaseEventLoop, message: string): void {

@@ -1,5 +1,6 @@
 import type { Suspension } from "../core/awaitables.ts";
 import type { Callback } from "../core/handles.ts";
+import type { ChildPipe } from "./child-pipe.ts";
 import type { Poller } from "./host.ts";
 import type { FileLike } from "./open-file.ts";
 import type { PipeProtocol } from "./pipes.ts";
@@ -133,6 +134,12 @@ export interface Backend {
 
   /** As {@link makeReadPipe}, for the writing end. */
   makeWritePipe(pipe: FileDescriptor, protocol: BaseProtocol): WritePipeTransport;
+
+  /**
+   * A pipe to a process that is about to be started, or from it; `direction` is ours. One that is `shared` the process can
+   * have at two fds.
+   */
+  openChildPipe(direction: "read" | "write", shared: boolean): Waiting<ChildPipe>;
 
   /** What `loop.sock…` does. */
   readonly sockets: SocketCalls;

@@ -58,6 +58,11 @@ class StreamDuplex extends Duplex {
   }
 
   override _final(done: Done): void {
+    // A connection by TLS ends for both sides at once: when the other side has ended, there is nothing left to say.
+    if (this.#writer.isClosing()) {
+      done();
+      return;
+    }
     this.#drained(() => {
       const { transport } = this.#writer;
       if (transport instanceof TlsTransport) transport.endWriting();

@@ -52,7 +52,8 @@ export function connectWritePipe<P extends BaseProtocol>(
   return new Coroutine(() => establish(loop, factory, make, leaveOpen), "connectWritePipe");
 }
 
-function readPipeMaker(
+/** What makes a transport for `pipe`. Throws as {@link connectReadPipe}. */
+export function readPipeMaker(
   loop: BaseEventLoop,
   io: Backend,
   pipe: ReadPipe,
@@ -65,7 +66,8 @@ function readPipeMaker(
   return (protocol) => io.makeReadPipe(pipe, protocol);
 }
 
-function writePipeMaker(
+/** As {@link readPipeMaker}. */
+export function writePipeMaker(
   loop: BaseEventLoop,
   io: Backend,
   pipe: WritePipe,

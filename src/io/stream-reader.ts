@@ -113,6 +113,16 @@ export class StreamReader extends Inspectable {
     this.#inflow.transport = transport;
   }
 
+  /** @internal */
+  get transport(): ReadTransport | null {
+    return this.#inflow.transport;
+  }
+
+  /** @internal Whether bytes came in that nobody has taken out. */
+  hasUnread(): boolean {
+    return this.#inflow.buffer.length > 0;
+  }
+
   /** @internal The same connection has another transport now. */
   replaceTransport(transport: ReadTransport): void {
     this.#inflow.transport = transport;

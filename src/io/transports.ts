@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import type { CipherNameAndProtocol, PeerCertificate, TLSSocket } from "node:tls";
 import { inspect, types } from "node:util";
 import { ValueError } from "../core/errors.ts";
@@ -28,6 +29,8 @@ export interface ExtraInfo {
   compression: null;
   /** What the pipe was made of: a file descriptor, an object that has one, or a stream of Node's. */
   pipe: ReadPipe | WritePipe;
+  /** Node's object for the process, to ask it. Its pipes belong to the transport, which is also who ends the process. */
+  subprocess: ChildProcess;
 }
 
 /** What can be sent: the memory of a buffer or of any view of one, or a string, which is sent as UTF-8. */

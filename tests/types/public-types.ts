@@ -47,7 +47,7 @@ import {
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
 /** Fails to compile unless the type argument is the type of `value`, exactly. */
-function is<Expected>() {
+export function is<Expected>() {
   return <Actual>(_value: Actual, ..._same: Same<Actual, Expected> extends true ? [] : [never]): void => {};
 }
 

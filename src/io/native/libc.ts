@@ -31,7 +31,10 @@ export interface Libc {
   setsockopt(fd: number, level: number, name: number, value: ArrayBufferView, length: number): number;
   shutdown(fd: number, how: number): number;
   close(fd: number): number;
+  /** Have the number `other` mean what `fd` means. */
   fcntl(fd: number, command: number, argument: number): number;
+  /** Fills in the reading end and the writing end. */
+  pipe2(ends: Int32Array, flags: number): number;
   /** The number of the network interface; 0 if there is none of that name. */
   if_nametoindex(name: string): number;
 
@@ -142,6 +145,7 @@ function bindings(koffi: Koffi): Libc {
     close: call("int close(int)"),
     // Variadic in C; on Linux x86_64 and arm64 an int goes into the same register either way.
     fcntl: call("int fcntl(int, int, int)"),
+    pipe2: call("int pipe2(void *, int)"),
     if_nametoindex: call("unsigned int if_nametoindex(const char *)"),
 
     recv: (fd, buffer, offset, length, flags = 0) =>

@@ -18,6 +18,7 @@ import type { FilePart } from "../sendfile.ts";
 import type { Listener } from "../server.ts";
 import { SOCK_STREAM } from "../socket-constants.ts";
 import type { DatagramTransport, Transport } from "../transports.ts";
+import { NativeChildPipe } from "./child-pipe.ts";
 import { connectSocket } from "./connecting.ts";
 import { DatagramSocketTransport } from "./datagram-transport.ts";
 import { datagramSocket, openDatagramSocket } from "./datagrams.ts";
@@ -97,6 +98,10 @@ export class NativeBackend implements Backend {
 
   makeWritePipe(pipe: FileDescriptor, protocol: BaseProtocol): NativeWritePipe {
     return new NativeWritePipe(this.poller, pipe, protocol);
+  }
+
+  *openChildPipe(direction: "read" | "write"): Waiting<NativeChildPipe> {
+    return new NativeChildPipe(direction);
   }
 
   *sendfile(transport: Transport, part: FilePart): Waiting<number> {

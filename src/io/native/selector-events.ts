@@ -5,6 +5,7 @@ import { type Callback, Handle } from "../../core/handles.ts";
 import type { FileDescriptor } from "../backend.ts";
 import type { Poller } from "../host.ts";
 import { EpollSelector, EVENT_READ, EVENT_WRITE } from "./selector.ts";
+import { noteClosed, noteOpen } from "./thread-files.ts";
 
 /** Who is told that an fd is ready. At least one of the two is set as long as the fd is registered. */
 interface Watchers {
@@ -20,6 +21,8 @@ export type Direction = "reader" | "writer";
 interface Owned {
   fileno(): number;
   close(): void;
+  /** Whether closing it closes the fd, and nobody else would: not so for what is lent, or may be shared. */
+  readonly exclusive?: boolean;
 }
 
 const EVENT: Readonly<Record<Direction, number>> = { reader: EVENT_READ, writer: EVENT_WRITE };
@@ -33,6 +36,10 @@ export class SelectorEvents implements Poller {
   readonly #watchers = new Map<number, Watchers>();
   readonly #owned = new Map<number, Owned>();
   #loop: BaseEventLoop | null = null;
+
+  constructor() {
+    noteOpen(this.#selector.fileno());
+  }
 
   /** The loop that the callbacks belong to; it needs the poller first. */
   attach(loop: BaseEventLoop): void {
@@ -58,13 +65,17 @@ export class SelectorEvents implements Poller {
 
   /** Close what is owned, and forget the rest. */
   close(): void {
-    for (const sock of this.#owned.values()) sock.close();
+    for (const sock of this.#owned.values()) {
+      noteClosed(sock.fileno());
+      sock.close();
+    }
     this.#owned.clear();
     for (const { reader, writer } of this.#watchers.values()) {
       reader?.cancel();
       writer?.cancel();
     }
     this.#watchers.clear();
+    noteClosed(this.#selector.fileno());
     this.#selector.close();
   }
 
@@ -150,6 +161,7 @@ export class SelectorEvents implements Poller {
     // Who watched a file of this number and closed it, unsaid, must not be in the way of this one.
     this.#forget(sock.fileno());
     this.#owned.set(sock.fileno(), sock);
+    if (sock.exclusive) noteOpen(sock.fileno());
   }
 
   /** Stop watching what is owned, and close it. */
@@ -157,6 +169,7 @@ export class SelectorEvents implements Poller {
     const fd = sock.fileno();
     this.#forget(fd);
     this.#owned.delete(fd);
+    noteClosed(fd);
     sock.close();
   }
 

@@ -1,8 +1,18 @@
 import { constants } from "node:os";
 import { isMainThread } from "node:worker_threads";
 import { type OSError, ValueError } from "../../core/errors.ts";
+import {
+  DATA,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
+  EPOLLIN,
+  EPOLLOUT,
+  STRIDE,
+} from "./epoll-event.ts";
 import { errnoError } from "./errno.ts";
 import { type Libc, libc, type PollHandle } from "./libc.ts";
+import { ThreadPoll } from "./thread-poll.ts";
 
 /** Bytes, a connection or an end can be read. Python: `selectors.EVENT_READ`. */
 export const EVENT_READ = 1;
@@ -11,19 +21,10 @@ export const EVENT_WRITE = 2;
 
 const { EBADF, EPERM } = constants.errno;
 
-const EPOLLIN = 0x1;
-const EPOLLOUT = 0x4;
 const EPOLL_CLOEXEC = 0o2000000;
-const EPOLL_CTL_ADD = 1;
-const EPOLL_CTL_DEL = 2;
-const EPOLL_CTL_MOD = 3;
 
 /** Events per `select`. The rest comes with the next call: the kernel takes fds in turn. */
 const BATCH = 1024;
-
-/** `struct epoll_event` in 32-bit words: {events, data}. Only x86_64 packs it (no padding before the 64-bit data). */
-const STRIDE = process.arch === "x64" ? 3 : 4;
-const DATA = STRIDE - 2;
 
 /** `serial` tells the fd from an earlier one of the same number, of which an event may still be in the batch. */
 interface Registration {
@@ -116,14 +117,16 @@ export class EpollSelector {
    * process alive. Promise callbacks do not run after `onReady`, so it must only schedule the work (`setImmediate`).
    * What it throws becomes an uncaught exception. A second `watch` replaces the first.
    *
-   * In a worker: end it by itself (`process.exit`, an empty loop), not with `worker.terminate()` from outside while
-   * it watches; koffi aborts the whole process if an fd becomes ready in the moment of termination.
+   * In a worker it can be ended from outside at any moment (`worker.terminate()`, the end of the process): there a
+   * ThreadPoll does this.
    */
   watch(onReady: () => void): void {
     if (this.#epfd < 0) throw this.#error(EBADF, "watch");
     this.#onReady = onReady;
     if (this.#poll === undefined) {
-      this.#poll = this.#libc.poll(this.#epfd, this.#ready);
+      this.#poll = isMainThread
+        ? this.#libc.poll(this.#epfd, this.#ready)
+        : new ThreadPoll(this.#epfd, this.#ready);
       if (!isMainThread) process.on("exit", this.#closePoll);
     } else {
       this.#poll.start(this.#ready);

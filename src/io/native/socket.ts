@@ -45,6 +45,11 @@ export class Socket extends Inspectable implements Disposable {
     descriptors.closeForgotten(this, this.#descriptor);
   }
 
+  /** @internal Whether the fd is its own, so that it is closed when a thread is ended that has it for a transport. */
+  get exclusive(): boolean {
+    return true;
+  }
+
   /** The address family: AF_INET, AF_INET6, AF_UNIX. */
   get family(): number {
     return this.#descriptor.family;

@@ -37,7 +37,8 @@ export function openDescriptor(owner: { fileno(): number }): number {
   return fd;
 }
 
-function inWords(errno: number): string {
+/** What the error means; `errno` is Node's number. */
+export function inWords(errno: number): string {
   const text = getSystemErrorMap().get(errno)?.[1] ?? `Unknown error ${errno}`;
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -38,6 +38,7 @@ export class PortableListener implements Listener {
   #unixNames: SocketNames | undefined;
   /** Null before `start`. */
   #acceptor: Wakeup | null = null;
+  #server: Server | null = null;
 
   constructor(loop: BaseEventLoop, factory: () => StreamProtocol, options: ListenOptions, open: OpenHandles) {
     this.#open = open;
@@ -75,12 +76,15 @@ export class PortableListener implements Listener {
 
   start(server: Server): void {
     for (const node of this.#servers) node.maxConnections = Number.POSITIVE_INFINITY;
+    this.#server = server;
     this.#acceptor = new Wakeup(this.#loop, () => this.#acceptAll(server));
     this.#queueAcceptor();
   }
 
   close(): void {
     for (const node of this.#servers) node.close();
+    // Node has accepted these already: their clients would see a connection that breaks.
+    if (this.#server !== null && !this.#loop.isClosed()) this.#acceptAll(this.#server);
     for (const socket of this.#waiting) socket.destroy();
     for (const socket of this.sockets) socket.markClosed();
     this.#waiting = [];

@@ -16,6 +16,7 @@ import type {
   SocketLike,
   Waiting,
 } from "../backend.ts";
+import type { ChildPipe } from "../child-pipe.ts";
 import { establish } from "../establishing.ts";
 import type { PipeProtocol } from "../pipes.ts";
 import type { BaseProtocol, DatagramProtocol, StreamProtocol } from "../protocols.ts";
@@ -23,6 +24,7 @@ import type { FilePart } from "../sendfile.ts";
 import type { Listener } from "../server.ts";
 import type { DatagramTransport, Transport } from "../transports.ts";
 import type { SocketNames } from "./addresses.ts";
+import { nodeChildPipe, sharedChildPipe } from "./child-pipe.ts";
 import { connectSocket } from "./connecting.ts";
 import { adoptDatagramSocket, type OpenDatagramSocket, openDatagramSocket } from "./datagram-socket.ts";
 import { DatagramSocketTransport } from "./datagram-transport.ts";
@@ -135,6 +137,10 @@ export class PortableBackend implements Backend {
     const stream = writableOf(fdOf(pipe));
     letGo(pipe);
     return new NodeWritePipe(this.#attached, stream, pipe, protocol);
+  }
+
+  *openChildPipe(_direction: "read" | "write", shared: boolean): Waiting<ChildPipe> {
+    return shared ? yield* sharedChildPipe(this.#attached) : nodeChildPipe;
   }
 
   addReader(_fd: FileDescriptor, _callback: Callback, _args: readonly unknown[]): never {
