@@ -1,6 +1,7 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { BaseEventLoop } from "../core/base-events.ts";
 import { RuntimeError } from "../core/errors.ts";
-import { assertLoop, getRunningLoop } from "../core/events.ts";
+import { assertLoop, getRunningLoop, runningLoop } from "../core/events.ts";
 import { currentExecution } from "../core/execution.ts";
 import type { Task } from "../core/tasks.ts";
 
@@ -21,12 +22,18 @@ export function allTasks(loop: BaseEventLoop = getRunningLoop()): Set<Task<unkno
   return new Set(loop.tasks);
 }
 
+/** @internal The signals of jobs that an executor's worker carries out: no task need be there, nor a loop. */
+export const jobSignals = new AsyncLocalStorage<AbortSignal>();
+
 /**
  * An AbortSignal that aborts when the current task is cancelled, with the CancelledError as its reason:
- * `fetch(url, { signal: currentSignal() })`. Throws RuntimeError outside of any task.
+ * `fetch(url, { signal: currentSignal() })`. In a job that an executor carries out, outside of any task, it aborts when
+ * the job's future is cancelled. Throws RuntimeError outside of both.
  */
 export function currentSignal(): AbortSignal {
-  const task = currentTask();
-  if (task === null) throw new RuntimeError("currentSignal() must be called inside a task");
-  return task.signal;
+  const job = jobSignals.getStore();
+  const task = job !== undefined && runningLoop() === null ? null : currentTask();
+  const signal = task?.signal ?? job;
+  if (signal === undefined) throw new RuntimeError("currentSignal() must be called inside a task");
+  return signal;
 }

@@ -1,5 +1,6 @@
 import { assertSignal } from "../core/abort-signals.ts";
 import type { BaseEventLoop, CoroutineLike } from "../core/base-events.ts";
+import { THREAD_JOIN_TIMEOUT } from "../core/constants.ts";
 import { type Context, copyContext } from "../core/contextvars.ts";
 import { toCoroutine } from "../core/coroutines.ts";
 import { RuntimeError } from "../core/errors.ts";
@@ -88,8 +89,8 @@ export abstract class BaseRunner extends Inspectable implements AsyncDisposable 
   }
 
   /**
-   * Cancel the tasks that are left and report their errors, close the async generators, close the loop. The runner
-   * cannot be used again. Nothing happens if it never had a loop, or is closed. After a run that a signal ended, what is
+   * Cancel the tasks that are left and report their errors, close the async generators, wait for the default executor (at
+   * most 300 s), close the loop. The runner cannot be used again. Nothing happens if it never had a loop, or is closed. After a run that a signal ended, what is
    * left of `grace` limits this too. Python: `Runner.close`.
    */
   async close(): Promise<void> {
@@ -116,6 +117,7 @@ export abstract class BaseRunner extends Inspectable implements AsyncDisposable 
 async function cleanUp(loop: BaseEventLoop): Promise<void> {
   await cancelAllTasks(loop);
   await loop.runUntilComplete(loop.shutdownAsyncgens());
+  await loop.runUntilComplete(loop.shutdownDefaultExecutor(THREAD_JOIN_TIMEOUT));
 }
 
 async function cancelAllTasks(loop: BaseEventLoop): Promise<void> {

@@ -178,6 +178,18 @@ export class BaseEventLoop extends Inspectable implements Disposable {
   }
 
   /**
+   * As {@link callSoon}, for code that Node calls while the loop runs, sleeps or rests: handlers of signals, callbacks of
+   * native modules. It wakes the loop, as `callSoon` does here, too. Other threads reach an `EventLoop` by its `threadsafe()`.
+   * Python: `loop.call_soon_threadsafe`.
+   */
+  callSoonThreadsafe<A extends unknown[]>(
+    callback: Callback<A>,
+    ...args: NoInfer<CallbackArguments<A>>
+  ): Handle {
+    return this.callSoon(callback, ...args);
+  }
+
+  /**
    * Call `callback(...args)` after `delay` seconds: in the next iteration, behind what is queued, if that is 0 or less.
    * Throws as {@link callSoon} does; TypeError if `delay` is not a number, ValueError if it is NaN.
    * Python: `loop.call_later`.
@@ -237,6 +249,16 @@ export class BaseEventLoop extends Inspectable implements Disposable {
   /** Close every async generator that was begun and not finished; their errors are reported. Python: `loop.shutdown_asyncgens`. */
   shutdownAsyncgens(): Coroutine<void> {
     return new Coroutine(() => closeAll(this), "shutdownAsyncgens");
+  }
+
+  /**
+   * Refuse work for the default executor from now on, and wait until what was submitted is done: for at most `timeout`
+   * seconds, after which a RuntimeWarning names what is not. A loop without executors has nothing to do here. Throws
+   * TypeError if `timeout` is no number, ValueError if it is NaN. Cancel safety: the shutdown goes on. Python:
+   * `loop.shutdown_default_executor`.
+   */
+  shutdownDefaultExecutor(_timeout: number | null = null): Coroutine<void> {
+    return new Coroutine(() => undefined, "shutdownDefaultExecutor");
   }
 
   /** Have `handler(loop, context)` told of errors that nobody else can be given; null for the usual one, which logs them. Python: `loop.set_exception_handler`. */

@@ -30,3 +30,6 @@ export const FLOW_CONTROL_HIGH_WATER_SSL_READ = 256 * 1024;
 
 /** Bytes, waiting to be encrypted, at which a TLS transport pauses its protocol. CPython's number. */
 export const FLOW_CONTROL_HIGH_WATER_SSL_WRITE = 512 * 1024;
+
+/** Seconds that `run` waits for the jobs of the default executor to end. CPython's number. */
+export const THREAD_JOIN_TIMEOUT = 300;

@@ -79,6 +79,30 @@ export class InvalidStateError extends Error {
   readonly code = "ERR_ASYNCIO_INVALID_STATE";
 }
 
+/** An executor can carry out nothing any more, or lost what it was doing. Python: `concurrent.futures.BrokenExecutor`. */
+export class BrokenExecutor extends RuntimeError {
+  override name = "BrokenExecutor";
+  override readonly code: string = "ERR_ASYNCIO_BROKEN_EXECUTOR";
+}
+
+/**
+ * A worker thread ended in the middle of the job, or the pool's initializer failed. Python:
+ * `concurrent.futures.thread.BrokenThreadPool`.
+ */
+export class BrokenThreadPool extends BrokenExecutor {
+  override name = "BrokenThreadPool";
+  override readonly code = "ERR_ASYNCIO_BROKEN_THREAD_POOL";
+}
+
+/**
+ * A worker process ended in the middle of the job, or the pool's initializer failed. Python:
+ * `concurrent.futures.process.BrokenProcessPool`.
+ */
+export class BrokenProcessPool extends BrokenExecutor {
+  override name = "BrokenProcessPool";
+  override readonly code = "ERR_ASYNCIO_BROKEN_PROCESS_POOL";
+}
+
 /** A barrier was reset or aborted while the task waited at it. Python: `asyncio.BrokenBarrierError`. */
 export class BrokenBarrierError extends RuntimeError {
   override name = "BrokenBarrierError";
