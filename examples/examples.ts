@@ -14,6 +14,12 @@ export const names = [
   "tls-echo",
   "sendfile-server",
   "http-files",
+  "shell",
+  "pipeline",
+  "supervisor",
+  "executors",
+  "serve",
+  "threads",
   "generators",
 ] as const;
 

@@ -1,7 +1,13 @@
 import { BaseEventLoop } from "./core/base-events.ts";
-import type { Coroutine } from "./core/coroutines.ts";
+import { Coroutine } from "./core/coroutines.ts";
+import { RuntimeError } from "./core/errors.ts";
+import type { Future } from "./core/futures.ts";
 import type { Callback } from "./core/handles.ts";
 import { logger } from "./core/log.ts";
+import { assertTimeout, DefaultExecutor } from "./executors/default-executor.ts";
+import { runInExecutor, type Submitter } from "./executors/run-in-executor.ts";
+import type { ThreadPoolExecutor } from "./executors/thread.ts";
+import type { Work, WorkResult } from "./executors/work.ts";
 import type { Address } from "./io/address.ts";
 import { checkedCallback } from "./io/arguments.ts";
 import type { Backend, FileDescriptor, SocketLike } from "./io/backend.ts";
@@ -44,6 +50,15 @@ import type {
 } from "./io/transports.ts";
 import { warnOfUnclosed } from "./io/unclosed.ts";
 import { createUnixConnection, createUnixServer, type UnixPath } from "./io/unix.ts";
+import type { ProgramArguments } from "./process/arguments.ts";
+import { closeChildren } from "./process/children.ts";
+import { subprocessExec, subprocessShell } from "./process/loop-subprocess.ts";
+import { SignalHandlers } from "./process/signals.ts";
+import type { SpawnOptions } from "./process/spawn-options.ts";
+import type { SubprocessProtocol } from "./process/subprocess-protocol.ts";
+import type { SubprocessTransport } from "./process/subprocess-transport.ts";
+import type { LoopAddress } from "./threads/loop-address.ts";
+import { LoopGate } from "./threads/loop-gate.ts";
 
 export interface EventLoopOptions {
   /**
@@ -61,6 +76,9 @@ export class EventLoop extends BaseEventLoop {
   /** How this loop does its I/O. */
   readonly backend: "native" | "portable";
   readonly #io: Backend;
+  readonly #signals = new SignalHandlers(this);
+  readonly #defaultExecutor = new DefaultExecutor();
+  readonly #gate = new LoopGate(this);
 
   /** Throws NotImplementedError, with the reason, if the native backend is asked for and not available. */
   constructor({ backend = defaultBackend() }: EventLoopOptions = {}) {
@@ -384,11 +402,107 @@ export class EventLoop extends BaseEventLoop {
     return sendfile(this.#io, transport, file, options);
   }
 
-  /** As `BaseEventLoop.close`; also closes the sockets of all connections and servers that are left. */
+  /**
+   * Start `program`, with these arguments, and options as the last one; gives the transport and the protocol that `factory`
+   * made, when its `connectionMade` has run. What is not among `stdin`, `stdout` and `stderr` of the options is a pipe.
+   *
+   * Throws as `createSubprocessExec`. Cancel safety: the process is killed, and has exited. Python: `loop.subprocess_exec`.
+   */
+  subprocessExec<P extends SubprocessProtocol>(
+    factory: () => P,
+    program: string | URL,
+    ...args: ProgramArguments<SpawnOptions>
+  ): Coroutine<[SubprocessTransport, P]> {
+    return subprocessExec(this, this.#io, factory, program, args);
+  }
+
+  /** As {@link subprocessExec}, for a command of the shell, as `createSubprocessShell`. Python: `loop.subprocess_shell`. */
+  subprocessShell<P extends SubprocessProtocol>(
+    factory: () => P,
+    command: string | Uint8Array,
+    options: SpawnOptions = {},
+  ): Coroutine<[SubprocessTransport, P]> {
+    return subprocessShell(this, this.#io, factory, command, options);
+  }
+
+  /**
+   * Call `callback(...args)`, in the loop's turn, for each signal `sig` that reaches the process; `sig` is a number or a
+   * name. It replaces an earlier callback of this loop. While there is one, the signal does not end the process, and does
+   * not interrupt `run` either.
+   *
+   * Throws RuntimeError for SIGKILL and SIGSTOP, in a worker, and if the loop is closed; ValueError for what is no signal,
+   * NotImplementedError for real-time signals; TypeError for a coroutine function, or no function at all. Python:
+   * `loop.add_signal_handler`.
+   */
+  addSignalHandler<A extends unknown[]>(
+    sig: number | NodeJS.Signals,
+    callback: Callback<A>,
+    ...args: A
+  ): void {
+    this.#signals.add(sig, callback as Callback, args);
+  }
+
+  /**
+   * Let the signal have its usual effect again; false if there was no callback. Throws ValueError or TypeError for what is
+   * no signal. Python: `loop.remove_signal_handler`.
+   */
+  removeSignalHandler(sig: number | NodeJS.Signals): boolean {
+    return this.#signals.remove(sig);
+  }
+
+  /**
+   * Have `work(...args)` carried out by `executor`, which has `submit`, or if that is null by the default one, a pool of
+   * threads. It is submitted by the call; gives a future for its result. Cancelling the future cancels work that has not
+   * begun; what else it does, the executor says.
+   *
+   * Throws TypeError for what is no executor, RuntimeError if the loop is closed or its default executor was shut down,
+   * and what `submit` throws: TypeError or ValueError for work that cannot be sent to where it is to run. Context
+   * variables stay here. Python: `loop.run_in_executor`.
+   */
+  runInExecutor<A extends unknown[], R>(
+    executor: Submitter | null,
+    work: Work<A, R>,
+    ...args: A
+  ): Future<WorkResult<R>> {
+    if (this.isClosed()) throw new RuntimeError("Event loop is closed");
+    return runInExecutor(this, executor ?? this.#defaultExecutor.get(), work, args);
+  }
+
+  /**
+   * Use `executor` for work for which none is named. The one before is left alone. Throws TypeError if it is no
+   * ThreadPoolExecutor. Python: `loop.set_default_executor`.
+   */
+  setDefaultExecutor(executor: ThreadPoolExecutor): void {
+    this.#defaultExecutor.set(executor);
+  }
+
+  /**
+   * The address of this loop for other threads, to be sent to them: `new Worker(file, { workerData: { loop: loop.threadsafe() } })`.
+   * What they can do with it is in {@link RemoteLoop}, `new RemoteLoop(workerData.loop)`. Throws RuntimeError if the loop is
+   * closed. Python has no such thing: its threads share the loop.
+   */
+  threadsafe(): LoopAddress {
+    return this.#gate.address();
+  }
+
+  override shutdownDefaultExecutor(timeout: number | null = null): Coroutine<void> {
+    assertTimeout(timeout);
+    return new Coroutine(() => this.#defaultExecutor.shutdown(timeout), "shutdownDefaultExecutor");
+  }
+
+  /**
+   * As `BaseEventLoop.close`; also closes the sockets of all connections and servers that are left, removes the signal
+   * handlers, kills the processes that still run, and shuts down the default executor without waiting; what other threads
+   * wait for fails there with RuntimeError.
+   */
   override close(): void {
     if (this.isClosed()) return;
     super.close();
+    this.#signals.removeAll();
     warnOfUnclosed(this);
+    closeChildren(this);
+    this.#defaultExecutor.close();
+    this.#gate.close();
     this.#io.close();
     releaseStreams(this);
   }

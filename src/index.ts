@@ -51,7 +51,10 @@ export {
   BaseException,
   BlockingIOError,
   BrokenBarrierError,
+  BrokenExecutor,
   BrokenPipeError,
+  BrokenProcessPool,
+  BrokenThreadPool,
   CancelledError,
   ChildProcessError,
   ConnectionAbortedError,
@@ -100,6 +103,23 @@ export { type Logger, setLogger } from "./core/log.ts";
 export type { StackFrame } from "./core/stack-frames.ts";
 export { Task } from "./core/tasks.ts";
 export { EventLoop, type EventLoopOptions } from "./event-loop.ts";
+export { Executor, type ShutdownOptions } from "./executors/executor.ts";
+export { ConcurrentFuture } from "./executors/futures.ts";
+export type { JobOptions } from "./executors/job.ts";
+export type { MapOptions, MapResults } from "./executors/map.ts";
+export type { JobContext } from "./executors/perform.ts";
+export { ProcessPoolExecutor, type ProcessPoolExecutorOptions } from "./executors/process.ts";
+export { registerError } from "./executors/remote-errors.ts";
+export { type Submitter, toThread } from "./executors/run-in-executor.ts";
+export { ThreadPoolExecutor, type ThreadPoolExecutorOptions } from "./executors/thread.ts";
+export { transfer } from "./executors/transfer.ts";
+export {
+  type ConcurrentAsCompletedIterator,
+  concurrentAsCompleted,
+  concurrentWait,
+} from "./executors/waiting.ts";
+export { NamedWork, type Work, type WorkResult, work } from "./executors/work.ts";
+export { wrapFuture } from "./executors/wrap-future.ts";
 export type { Address } from "./io/address.ts";
 export type {
   ConnectOptions,
@@ -232,9 +252,33 @@ export {
 } from "./io/transports.ts";
 export type { TransportSocket } from "./io/trsock.ts";
 export type { UnixPath } from "./io/unix.ts";
+export type { ProgramArguments } from "./process/arguments.ts";
+export type { Output } from "./process/communication.ts";
+export type { CommandLine } from "./process/completed-process.ts";
+export {
+  type CreateSubprocessOptions,
+  createSubprocessExec,
+  createSubprocessShell,
+} from "./process/create-subprocess.ts";
+export { Process } from "./process/process.ts";
+export type { RunProcessOptions } from "./process/run.ts";
+export type { SpawnOptions } from "./process/spawn-options.ts";
+export { DEVNULL, PIPE, STDOUT, type Stdio } from "./process/stdio.ts";
+export { SubprocessStreamProtocol } from "./process/stream-protocol.ts";
+export * as subprocess from "./process/subprocess.ts";
+export { SubprocessProtocol } from "./process/subprocess-protocol.ts";
+export { SubprocessTransport } from "./process/subprocess-transport.ts";
 export { getEventLoop, getRunningLoop, newEventLoop, Runner, run } from "./run.ts";
+export { Cluster } from "./serve/cluster.ts";
+export type { ClusterWorker } from "./serve/crew.ts";
+export type { ServeHandler, ServeOptions } from "./serve/options.ts";
+export { serve } from "./serve/serve.ts";
+export type { WorkerState } from "./serve/serving-worker.ts";
 export { Barrier } from "./sync/barriers.ts";
 export { Condition } from "./sync/conditions.ts";
 export { Event, type Guard, Lock } from "./sync/locks.ts";
 export { LifoQueue, PriorityQueue, Queue } from "./sync/queues.ts";
 export { BoundedSemaphore, Semaphore } from "./sync/semaphores.ts";
+export type { LoopAddress } from "./threads/loop-address.ts";
+export { type RemoteHandle, RemoteLoop } from "./threads/remote-loop.ts";
+export { runCoroutineThreadsafe } from "./threads/run-coroutine-threadsafe.ts";

@@ -6,7 +6,21 @@ import { test } from "node:test";
 const SRC = join(import.meta.dirname, "../src");
 
 /** From the ground up: a room may use those before it, and itself. */
-const ROOMS = ["core", "sync", "concurrency", "io", "event-loop.ts", "run.ts", "index.ts"];
+const ROOMS = [
+  "core",
+  "sync",
+  "concurrency",
+  "io",
+  "process",
+  "executors",
+  "threads",
+  "serve",
+  "event-loop.ts",
+  "run.ts",
+  "workers",
+  "cli",
+  "index.ts",
+];
 
 /** What the kernel needs of Node: no handle among it. */
 const NODE_MODULES_OF_CORE = [

@@ -40,7 +40,11 @@ function examplesIn(page: string): Example[] {
 /** Where the example stands as a module of its own, which imports the library from its sources. */
 function moduleOf({ place, source }: Example): string {
   const file = join(directory, `${place.replace(/\W/g, "-")}.mts`);
-  writeFileSync(file, source.replaceAll(NAME, JSON.stringify(join(ROOT, "src/index.ts"))));
+  const from = (path: string) => JSON.stringify(join(ROOT, "src", path));
+  const local = source
+    .replaceAll(NAME, from("index.ts"))
+    .replaceAll('"asyncio-ts/executors/bullmq"', from("executors/bullmq/index.ts"));
+  writeFileSync(file, local);
   return file;
 }
 

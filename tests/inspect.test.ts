@@ -50,6 +50,20 @@ const examples: Record<string, (loop: asyncio.BaseEventLoop) => Shown[] | Promis
     [loop.callAt(0, noop), "<TimerHandle when=0 noop()>"],
   ],
 
+  ConcurrentFuture: () => [[new asyncio.ConcurrentFuture(), "<ConcurrentFuture pending>"]],
+  NamedWork: () => [[asyncio.work("node:os", "platform"), "<NamedWork platform of node:os>"]],
+  Executor: () => [[new (class Mine extends asyncio.ThreadPoolExecutor {})(), /^<Mine open /]],
+  ThreadPoolExecutor: () => [
+    [new asyncio.ThreadPoolExecutor(), "<ThreadPoolExecutor open workers=0 waiting=0>"],
+  ],
+  RemoteLoop: () => {
+    using loop = new asyncio.EventLoop();
+    return [[new asyncio.RemoteLoop(loop.threadsafe()), /^<RemoteLoop thread=0 closed=(true|false)>$/]];
+  },
+  ProcessPoolExecutor: () => [
+    [shutDown(new asyncio.ProcessPoolExecutor()), "<ProcessPoolExecutor shut down workers=0 waiting=0>"],
+  ],
+
   Coroutine: () => {
     const coroutine = asyncio.sleep(1);
     assert.equal(inspect(coroutine), "<Coroutine sleep created>");
@@ -80,6 +94,9 @@ const examples: Record<string, (loop: asyncio.BaseEventLoop) => Shown[] | Promis
       asyncio.createTask(idle, { name: "mine" }),
       '<Task pending name="mine" coro=<Coroutine idle scheduled>>',
     ],
+  ],
+  Cluster: () => [
+    [new asyncio.Cluster(() => {}, { workers: 2 }), "<Cluster created kind=process workers=2>"],
   ],
   TaskGroup: async () => {
     const group = new TaskGroup();
@@ -263,14 +280,16 @@ test("a group of errors tells how many there are", () => {
 
 class Quiet extends asyncio.DatagramProtocol {}
 
-/** Those of the tests with a socket; that of TLS is in its own tests, which have certificates. */
+/** Those of the tests with a socket; those of TLS and of processes are in their own tests. */
 const SHOWN_WITH_A_CONNECTION = [
   "BaseTransport",
   "DatagramTransport",
+  "Process",
   "ReadTransport",
   "Server",
   "Socket",
   "StreamWriter",
+  "SubprocessTransport",
   "TlsTransport",
   "Transport",
   "WriteTransport",
@@ -283,6 +302,8 @@ const PROTOCOLS = [
   "FlowControlMixin",
   "Protocol",
   "StreamReaderProtocol",
+  "SubprocessProtocol",
+  "SubprocessStreamProtocol",
 ];
 
 test("no public class is missing here", () => {
@@ -295,4 +316,9 @@ test("no public class is missing here", () => {
 
 function isClass(value: unknown): value is new () => object {
   return typeof value === "function" && Function.prototype.toString.call(value).startsWith("class");
+}
+
+function shutDown<E extends asyncio.Executor>(executor: E): E {
+  executor.shutdown({ wait: false });
+  return executor;
 }

@@ -12,6 +12,7 @@ import {
   type Transport,
   timeout,
 } from "asyncio-ts";
+import { BullmqExecutor, type BullmqJobOptions } from "asyncio-ts/executors/bullmq";
 import { VirtualClock } from "asyncio-ts/testing";
 
 class Shout extends Protocol {
@@ -56,3 +57,7 @@ const echoed: string = await run(async () => {
   return line.toString();
 });
 console.log(JSON.stringify([both, limited, echoed, new VirtualClock().time()]));
+
+const options: BullmqJobOptions = { retries: 1, backoff: { type: "exponential", delay: 1 } };
+export const submit = (url: string): PromiseLike<number> =>
+  new BullmqExecutor("numbers", { redis: url }).with(options).submit((a: number, b: number) => a + b, 1, 2);
