@@ -52,8 +52,10 @@ inEachPool(
     await using pool = make({ maxWorkers: 2 });
     const other = pool.submit(job("untilAborted"), true);
     await other;
+    // A worker that knows the function begins at once: an abort cannot come before that.
+    await Promise.all([pool.submit(job("spinFor"), 50), pool.submit(job("spinFor"), 50)]);
     const innocent = pool.submit(job("untilAborted"));
-    const stubborn = pool.with({ terminate: 0.01 }).submit(job("spin"));
+    const stubborn = pool.with({ terminate: 0.01 }).submit(job("spinFor"), 1e9);
     const next = pool.submit(job("add"), 1, 2);
     await until(() => stubborn.running());
     assert.equal(stubborn.cancel(), false);
