@@ -21,7 +21,7 @@ import {
 } from "../../src/index.ts";
 import { collectGarbage } from "../helpers.ts";
 import { backends, failure, inEachBackend } from "./backends.ts";
-import { adopted, endless, MEBIBYTE, waiting, writeFor } from "./from-node-streams-support.ts";
+import { adopted, MEBIBYTE, waiting, writeFor } from "./from-node-streams-support.ts";
 import { opensslSkip } from "./tls/certificates.ts";
 import { clientContext, serverContext } from "./tls/support.ts";
 
@@ -199,19 +199,6 @@ inEachBackend(
   },
   { skip: opensslSkip },
 );
-
-inEachBackend("a reader that is dropped before the end lets go of the source", async ({ defer }) => {
-  const warnings: string[] = [];
-  const note = (warning: Error) => void warnings.push(warning.name);
-  process.on("warning", note);
-  defer(() => process.off("warning", note));
-  const { source } = endless(Buffer.alloc(1000));
-  const drop = async () => void (await fromReadable(source).read(10));
-  await drop();
-  for (let i = 0; i < 20 && !source.destroyed; i++) await waiting(collectGarbage());
-  assert.equal(source.destroyed, true);
-  assert.deepEqual(warnings, ["ResourceWarning"]);
-});
 
 for (const { name, makeLoop, skip } of backends) {
   test(`closing the loop destroys the streams that are left (${name})`, { skip }, async () => {
