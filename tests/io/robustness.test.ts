@@ -54,6 +54,13 @@ interface Served {
 /** Talks to the server that `connect` connects to, and ends. */
 type Client = (connect: () => Promise<Peer>, go: Event) => Promise<unknown>;
 
+/** A client that reads the 64 MiB to their end, then ends too. */
+const takesAllOfIt: Client = async (connect) => {
+  const { socket } = await connect();
+  assert.equal(await digestOf(socket, turn), HUGE_DIGEST);
+  socket.end();
+};
+
 /** A server whose handler is `handle`, in both flavours and over each carrier, on both backends, with one client. Both must end well. */
 function inEachWorld(
   name: string,
@@ -132,11 +139,7 @@ inEachWorld(
     writer.close();
     yield* on(writer.waitClosed());
   },
-  async (connect) => {
-    const { socket } = await connect();
-    assert.equal(await digestOf(socket, turn), HUGE_DIGEST);
-    socket.end();
-  },
+  takesAllOfIt,
 );
 
 inEachWorld(
@@ -149,11 +152,7 @@ inEachWorld(
     writer.close();
     yield* on(writer.waitClosed());
   },
-  async (connect) => {
-    const { socket } = await connect();
-    assert.equal(await digestOf(socket, turn), HUGE_DIGEST);
-    socket.end();
-  },
+  takesAllOfIt,
 );
 
 inEachWorld(

@@ -12,7 +12,7 @@ import { ValueError } from "../../../src/index.ts";
 
 test("a module is known by its file's name, and a package by its own", () => {
   assert.equal(moduleName("file:///home/ann/src/resize.ts"), "resize");
-  assert.equal(moduleName("file:///C:/work/dist/resize.mjs"), "resize");
+  assert.equal(moduleName("file:///C:/app/dist/resize.mjs"), "resize");
   assert.equal(moduleName("file:///a/two%20words.test.cts"), "two words.test");
   assert.equal(moduleName("node:zlib"), "node:zlib");
   assert.equal(moduleName("@scope/package/sub.js"), "@scope/package/sub.js");
