@@ -98,6 +98,11 @@ export abstract class StreamTransport extends Transport {
     return !this.closing && !this.paused;
   }
 
+  /** Whether what is written goes nowhere any more, though the protocol may not know yet. */
+  isBroken(): boolean {
+    return this.lost > 0;
+  }
+
   override canWriteEof(): boolean {
     return true;
   }

@@ -72,6 +72,10 @@ export abstract class NodeStreamTransport<S extends Duplex> extends StreamTransp
     return this.lost > 0 ? 0 : this.stream.writableLength;
   }
 
+  override isBroken(): boolean {
+    return super.isBroken() || this.stream.errored !== null;
+  }
+
   override writeEof(): void {
     if (this.closing || this.eofWritten) return;
     this.assertNoFile("writeEof");

@@ -1,13 +1,13 @@
 import { Duplex } from "node:stream";
 import { FLOW_CONTROL_HIGH_WATER_SSL_READ } from "../../core/constants.ts";
-import type { Transport } from "../transports.ts";
+import type { StreamTransport } from "../stream-transport.ts";
 import { TlsWatermarks } from "../watermarks.ts";
 
 type Done = (error?: Error | null) => void;
 
 /** A transport as a stream of Node's, for its TLS to work on. Ending or destroying it leaves the transport alone. */
 export class TransportDuplex extends Duplex {
-  readonly #transport: Transport;
+  readonly #transport: StreamTransport;
   readonly #marks: TlsWatermarks;
   /** Whether the transport will receive nothing more; it may not have been read as far as there. */
   eofReceived = false;
@@ -15,7 +15,7 @@ export class TransportDuplex extends Duplex {
   /** Of the write that waits until the transport wants to be written to. */
   #held: Done | null = null;
 
-  constructor(transport: Transport) {
+  constructor(transport: StreamTransport) {
     super({ allowHalfOpen: true, autoDestroy: false });
     this.#transport = transport;
     this.#marks = new TlsWatermarks(
@@ -76,8 +76,9 @@ export class TransportDuplex extends Duplex {
     this.#written(done);
   }
 
+  /** What is lost is never done: TLS would take it for sent. */
   #written(done: Done): void {
-    if (this.#blocked) this.#held = done;
+    if (this.#blocked || this.#transport.isBroken()) this.#held = done;
     else done();
   }
 
