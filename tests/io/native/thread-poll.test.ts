@@ -132,7 +132,8 @@ test("a thread that runs a native loop again and again does not keep its watches
       const before = count();
       for (let i = 0; i < 20; i++) await use();
       parentPort.postMessage(count() - before);\`);
+    const exit = once(worker, "exit");
     console.log(...(await once(worker, "message")));
-    await once(worker, "exit");`);
+    await exit;`);
   assert.equal(output, "0\n");
 });
