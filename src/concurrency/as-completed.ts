@@ -6,7 +6,7 @@ import type { Future } from "../core/futures.ts";
 import type { Handle } from "../core/handles.ts";
 import { Inspectable } from "../core/inspectable.ts";
 import { Queue } from "../sync/queues.ts";
-import { assertCollection, ensureFuture, type ResultOf, type Waitable } from "./ensure-future.ts";
+import { assertCollection, ensureFutures, type ResultOf, type Waitable } from "./ensure-future.ts";
 import { assertSeconds } from "./timeouts.ts";
 
 /** The future that asynchronous iteration gives for an argument of `asCompleted`. */
@@ -43,9 +43,7 @@ export class AsCompletedIterator<W extends Waitable> extends Inspectable {
   constructor(waitables: Iterable<W>, timeout: number | null) {
     super();
     const loop = getRunningLoop();
-    this.#pending = new Set(
-      [...new Set(waitables)].map((one) => ensureFuture(one, { loop }) as Future<unknown>),
-    );
+    this.#pending = new Set(ensureFutures(waitables, loop));
     this.#completed = new Completions(this.#pending);
     this.#left = this.#pending.size;
     for (const future of this.#pending) future.addDoneCallback(this.#onCompletion);
@@ -139,7 +137,7 @@ export class AsCompletedIterator<W extends Waitable> extends Inspectable {
 }
 
 /**
- * The results of several in the order in which they come. All are started at once; one given twice counts once.
+ * The results of several in the order in which they come. All are started at once; a coroutine given twice counts once.
  *
  * ```ts
  * for (const next of asCompleted([a, b])) console.log(await next);

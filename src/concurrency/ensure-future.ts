@@ -61,6 +61,17 @@ export function ensureFuture(waitable: Waitable, options: { loop?: BaseEventLoop
   throw new TypeError(`An awaitable, a promise or a function is required, not ${inspect(waitable)}`);
 }
 
+/** @internal As {@link ensureFuture}, for each; one that is given twice is the same. But a function is called for each time. */
+export function ensureFutures(waitables: Iterable<Waitable>, loop?: BaseEventLoop): Future<unknown>[] {
+  const made = new Map<Waitable, Future<unknown>>();
+  return Array.from(waitables, (waitable) => {
+    const future = made.get(waitable) ?? (ensureFuture(waitable, loop && { loop }) as Future<unknown>);
+    loop ??= future.loop;
+    if (typeof waitable !== "function") made.set(waitable, future);
+    return future;
+  });
+}
+
 /** @internal Throws TypeError unless `value` is a collection: of futures, if that is what is `expected`. */
 export function assertCollection(value: unknown, expected: string): void {
   const isOne = value instanceof Future || iscoroutine(value) || isThenable(value);

@@ -2,7 +2,7 @@ import type { BaseEventLoop } from "../core/base-events.ts";
 import { CancelledError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
 import { Future, NO_ERROR } from "../core/futures.ts";
-import { ensureFuture, type ResultOf, type Waitable } from "./ensure-future.ts";
+import { ensureFutures, type ResultOf, type Waitable } from "./ensure-future.ts";
 
 export interface GatherOptions {
   /** Whether errors are items of the result, instead of failing the whole. */
@@ -14,7 +14,7 @@ type SettledResults<A extends readonly Waitable[]> = { -readonly [K in keyof A]:
 
 /**
  * Wait for several at once; gives their results in the order of the arguments. Coroutines and functions become tasks;
- * an argument given twice runs once.
+ * a coroutine given twice runs once, a function twice.
  *
  * The first error is thrown on, while the others keep running; with `returnExceptions` errors are items of the
  * result. Cancelling the future cancels all that are not done; a member that is cancelled by itself counts as one that
@@ -40,18 +40,11 @@ export function gather(...args: readonly (Waitable | GatherOptions)[]): Future<u
 
 /** @internal As `gather`, for more of them than a call can have arguments. */
 export function gatherAll(waitables: readonly Waitable[], returnExceptions: boolean): Future<unknown[]> {
-  const futures = new Map<Waitable, Future<unknown>>();
-  let loop: BaseEventLoop | undefined;
-  for (const waitable of waitables) {
-    if (futures.has(waitable)) continue;
-    const future = ensureFuture(waitable, loop && { loop }) as Future<unknown>;
-    loop ??= future.loop;
-    futures.set(waitable, future);
-  }
-  const children = waitables.map((waitable) => futures.get(waitable)!);
-  loop ??= getRunningLoop();
+  const children = ensureFutures(waitables);
+  const futures = new Set(children);
+  const loop = children[0]?.loop ?? getRunningLoop();
   const outer = new GatheringFuture(loop, children, futures.size, returnExceptions);
-  outer.begin(futures.values());
+  outer.begin(futures);
   return outer;
 }
 

@@ -62,6 +62,14 @@ inEachFlavour("an argument that is given twice runs once", function* ({ on, coro
   assert.deepEqual(yield* on(gather(once, other, once)), [1, "other", 1]);
 });
 
+inEachFlavour("a function that is given twice is called twice", function* ({ on, body }) {
+  let runs = 0;
+  const count = body(function* () {
+    return ++runs;
+  });
+  assert.deepEqual(yield* on(gather(count, count)), [1, 2]);
+});
+
 inEachFlavour("the first error is thrown on at once, the others keep running", function* ({ on, coroutine }) {
   const log: string[] = [];
   const fail = coroutine(function* () {
