@@ -248,6 +248,16 @@ export class FileNotFoundError extends OSError {
   override name = "FileNotFoundError";
 }
 
+/** It is a directory, and something else was needed. Python: `IsADirectoryError`. */
+export class IsADirectoryError extends OSError {
+  override name = "IsADirectoryError";
+}
+
+/** It is no directory, and one was needed. Python: `NotADirectoryError`. */
+export class NotADirectoryError extends OSError {
+  override name = "NotADirectoryError";
+}
+
 /** Python: `PermissionError`. */
 export class PermissionError extends OSError {
   override name = "PermissionError";
@@ -309,6 +319,8 @@ const OS_ERROR_CLASSES: Readonly<Record<string, OSErrorClass>> = {
   ECONNRESET: ConnectionResetError,
   EEXIST: FileExistsError,
   ENOENT: FileNotFoundError,
+  EISDIR: IsADirectoryError,
+  ENOTDIR: NotADirectoryError,
   EACCES: PermissionError,
   EPERM: PermissionError,
   ESRCH: ProcessLookupError,

@@ -43,8 +43,8 @@ interface ProcessLoop extends BaseEventLoop {
  * const [listing] = await ls.communicate();
  * ```
  *
- * Throws FileNotFoundError if there is no such program, or no such `cwd`, PermissionError, OSError (E2BIG, EMFILE, EAGAIN,
- * ENOTDIR, …): then nothing is left of it. The signal's reason, if that had aborted. At the call, TypeError or ValueError
+ * Throws FileNotFoundError if there is no such program, or no such `cwd`, NotADirectoryError, PermissionError, OSError
+ * (E2BIG, EMFILE, EAGAIN, …): then nothing is left of it. The signal's reason, if that had aborted. At the call, TypeError or ValueError
  * for arguments and options that make no sense, NotImplementedError for what Node cannot do; streams are bytes, so
  * `text`, `encoding` and their kin are ValueErrors. Cancel safety: the process is killed, and has exited. Python:
  * `asyncio.create_subprocess_exec`.

@@ -91,7 +91,8 @@ export class Process extends Inspectable implements AsyncDisposable {
 
   /**
    * Send a signal, by number or name. Nothing happens if it has exited. Throws ProcessLookupError once its pipes are
-   * closed too; ValueError or TypeError for what is no signal, PermissionError. Python: `Process.send_signal`.
+   * closed too; TypeError for what is neither, ValueError for an unknown name, OSError (EINVAL) for a number that is no
+   * signal's, PermissionError. Python: `Process.send_signal`.
    */
   sendSignal(signal: number | NodeJS.Signals): void {
     this.#transport.sendSignal(signal);

@@ -7,6 +7,10 @@ import { type Callback, Handle } from "../core/handles.ts";
 import { checkedCallback } from "../io/arguments.ts";
 import { signalName, signalNumber } from "./signal-names.ts";
 
+/** Those that Linux leaves to programs: the C library has 32 and 33 for itself. */
+const LOWEST_REAL_TIME = 34;
+const HIGHEST_REAL_TIME = 64;
+
 /** The signal handlers of a loop. Python: the part of `_UnixSelectorEventLoop` that deals with signals. */
 export class SignalHandlers {
   readonly #loop: BaseEventLoop;
@@ -58,10 +62,11 @@ function catchable(sig: number | NodeJS.Signals): NodeJS.Signals {
 
 function knownSignal(sig: number | NodeJS.Signals): NodeJS.Signals {
   const number = signalNumber(sig);
-  if (number === 0) throw new ValueError("invalid signal number: 0");
   // Some have two names: SIGIO is SIGPOLL.
   const signal = signalName(number);
-  if (signal === null)
+  if (signal !== null) return signal;
+  if (number >= LOWEST_REAL_TIME && number <= HIGHEST_REAL_TIME) {
     throw new NotImplementedError(`Node has no name for signal ${number}, and cannot catch it`);
-  return signal;
+  }
+  throw new ValueError(`invalid signal number: ${number}`);
 }

@@ -22,8 +22,8 @@ export abstract class SubprocessTransport extends BaseTransport implements Async
 
   /**
    * Send a signal, by number or name. Nothing happens if the process has exited. Throws ProcessLookupError once the
-   * transport has finished, ValueError or TypeError for what is no signal, PermissionError, OSError (EINVAL) for one that
-   * this system has not. Python: `send_signal`.
+   * transport has finished; TypeError for what is neither, ValueError for an unknown name, OSError (EINVAL) for a number
+   * that is no signal's, PermissionError. Python: `send_signal`.
    */
   abstract sendSignal(signal: number | NodeJS.Signals): void;
 

@@ -120,6 +120,8 @@ test("osError makes the class that Python uses for the code", () => {
     ECONNRESET: "ConnectionResetError",
     EEXIST: "FileExistsError",
     ENOENT: "FileNotFoundError",
+    EISDIR: "IsADirectoryError",
+    ENOTDIR: "NotADirectoryError",
     EACCES: "PermissionError",
     EPERM: "PermissionError",
     ESRCH: "ProcessLookupError",

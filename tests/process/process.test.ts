@@ -7,6 +7,7 @@ import {
   createTask,
   DEVNULL,
   ensureFuture,
+  OSError,
   PIPE,
   ProcessLookupError,
   RuntimeError,
@@ -85,15 +86,34 @@ inEachWorld("a signal after the end is a ProcessLookupError", function* ({ on, l
   assert.ok(loop.isRunning());
 });
 
-inEachWorld("what is no signal is refused", function* ({ on }) {
-  const process = yield* on(createSubprocessExec("sleep", "3600"));
-  assert.throws(() => process.sendSignal("SIGNONE" as "SIGINT"), ValueError);
-  assert.throws(() => process.sendSignal(-1), ValueError);
-  assert.throws(() => process.sendSignal(65), ValueError);
-  assert.throws(() => process.sendSignal(1.5), TypeError);
-  assert.throws(() => process.sendSignal(null as unknown as number), TypeError);
+inEachWorld("what is no signal is refused, and the process runs on", function* ({ on }) {
+  const process = yield* on(createSubprocessExec("sleep", "3600", { startNewSession: true }));
+  for (const send of [process.sendSignal.bind(process), process.killTree.bind(process)]) {
+    for (const name of ["SIGNONE", "TERM", ""]) assert.throws(() => send(name as "SIGINT"), ValueError);
+    for (const number of [-1, 65, 1000, 2 ** 31, 2 ** 32 + 9, 2 ** 70]) {
+      assert.throws(() => send(number), isEinval, String(number));
+    }
+    for (const value of [1.5, NaN, Infinity, null, true, 9n, [], {}]) {
+      assert.throws(() => send(value as number), TypeError, String(value));
+    }
+    send(0);
+  }
+  assert.throws(() => process.sendSignal(undefined as unknown as number), TypeError);
+  assert.equal(process.returncode, null);
   process.kill();
-  yield* on(process.wait());
+  assert.equal(yield* on(process.wait()), -9);
+});
+
+function isEinval(error: unknown): boolean {
+  return error instanceof OSError && error.code === "EINVAL" && error.errno === 22;
+}
+
+inEachWorld("real-time signals are sent, though Node does not tell what they did", function* ({ on }) {
+  for (const signal of [32, 33, 34, 64]) {
+    const process = yield* on(createSubprocessExec("sleep", "3600"));
+    process.sendSignal(signal);
+    assert.equal(yield* on(process.wait()), 0);
+  }
 });
 
 inEachWorld("a wait that is cancelled leaves the process running", function* ({ on }) {

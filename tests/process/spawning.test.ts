@@ -12,6 +12,7 @@ import {
   DEVNULL,
   ensureFuture,
   FileNotFoundError,
+  NotADirectoryError,
   NotImplementedError,
   OSError,
   PermissionError,
@@ -43,6 +44,14 @@ const FAILURES = [
   ],
   ["a program that is not in the PATH", "nonexistent", {}, FileNotFoundError, /^spawn ENOENT nonexistent: /],
   ["a file that is no program", "/etc/passwd", {}, PermissionError, /^spawn EACCES \/etc\/passwd: /],
+  [
+    "a program behind a file that is no directory",
+    "/etc/passwd/program",
+    {},
+    NotADirectoryError,
+    /^spawn ENOTDIR \/etc\/passwd\/program: /,
+  ],
+  ["a directory", "/etc", {}, PermissionError, /^spawn EACCES \/etc: /],
   ["no name at all", "", {}, PermissionError, /^spawn EACCES "": /],
   [
     "a directory that does not exist",
@@ -52,7 +61,13 @@ const FAILURES = [
     /^chdir ENOENT \/nonexistent: /,
   ],
   ["an empty directory name", "true", { cwd: "" }, FileNotFoundError, /^chdir ENOENT "": /],
-  ["a directory that is none", "true", { cwd: "/etc/passwd" }, OSError, /^chdir ENOTDIR \/etc\/passwd: /],
+  [
+    "a directory that is none",
+    "true",
+    { cwd: "/etc/passwd" },
+    NotADirectoryError,
+    /^chdir ENOTDIR \/etc\/passwd: /,
+  ],
   [
     "an environment that is too large",
     "true",

@@ -22,7 +22,7 @@ export interface World extends Flavour {
 }
 
 /** Seconds after which a test that waits for something gives up; none comes near it. */
-const PATIENCE = 60;
+const PATIENCE = 300;
 
 /** False, or why a test is skipped: it uses Unix's programs, and counts what is open by way of /proc. */
 export const skip: false | string = process.platform === "linux" ? false : "it is for Linux";
