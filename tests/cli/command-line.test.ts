@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -35,4 +36,29 @@ test("bad usage is told on stderr, with a way on, and exit code 2", () => {
     assert.match(stderr, message, args.join(" "));
     assert.deepEqual([status, stdout], [2, ""], args.join(" "));
   }
+});
+
+test("without bullmq and ioredis all else works, and the worker says that it needs them", (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "asyncio-ts-cli-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  cpSync(join(ROOT, "src"), join(directory, "src"), { recursive: true });
+  cpSync(join(ROOT, "package.json"), join(directory, "package.json"));
+  mkdirSync(join(directory, "node_modules"));
+  for (const name of ["acorn", "eslint-scope", "koffi"]) {
+    symlinkSync(join(ROOT, "node_modules", name), join(directory, "node_modules", name));
+  }
+  const node = (...args: string[]) => spawnSync(process.execPath, args, { encoding: "utf8", cwd: directory });
+  const source = `
+    const { ThreadPoolExecutor } = await import("./src/index.ts");
+    await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+    console.log(await pool.submit(() => "works"));
+  `;
+  assert.equal(node("--input-type=module", "--eval", source).stdout, "works\n");
+  assert.match(node("src/cli/main.ts", "--help").stdout, /^usage/);
+  const { status, stderr } = node("src/cli/main.ts", "worker", "jobs.ts");
+  assert.equal(status, 1, stderr);
+  assert.match(
+    stderr,
+    /Cannot find package '(bullmq|ioredis)'.*\nworker needs: npm install bullmq ioredis\n$/,
+  );
 });

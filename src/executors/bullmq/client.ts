@@ -30,7 +30,9 @@ export class QueueClient {
   readonly #followers = new Followers();
   /** Jobs that are not in Redis yet: that they are not found there means nothing. */
   readonly #unsent = new Set<string>();
-  /** What is said to Redis, and not yet answered. */
+  /** Their futures, as long as BullMQ has not been given them either. */
+  readonly #unbegun = new Set<BullmqFuture>();
+  /** What is said to Redis, and not yet answered; it is waited for at the end. */
   readonly #underWay = new Set<Promise<void>>();
   readonly #onIdle: () => void;
   readonly #timer: NodeJS.Timeout;
@@ -55,6 +57,7 @@ export class QueueClient {
   submit(data: JobData, options: BullmqJobOptions): BullmqFuture {
     const future = this.#follow(options.jobId ?? randomUUID());
     this.#unsent.add(future.id);
+    this.#unbegun.add(future);
     this.#do(() => this.#send(future, data, options), future);
     const { signal } = options;
     if (signal === undefined) return future;
@@ -65,7 +68,8 @@ export class QueueClient {
 
   pickUp(id: string): BullmqFuture {
     const future = this.#follow(id);
-    this.#do(() => this.#events.started.then(() => this.#check(id)), future);
+    this.#rest();
+    this.#attempt(() => this.#events.started.then(() => this.#check(id)), future);
     return future;
   }
 
@@ -84,7 +88,7 @@ export class QueueClient {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
     for (const future of this.pending) {
       const gone = `the executor was closed; the job ${future.id} goes on: pick it up by its id`;
-      future.follow({ kind: "error", error: new RuntimeError(gone) });
+      future.fail(new RuntimeError(gone));
     }
     await this.#events.close();
     await this.#queue.close();
@@ -95,7 +99,7 @@ export class QueueClient {
     const future: BullmqFuture = new BullmqFuture(id, () => this.#do(() => this.#cancel(id), null));
     this.#followers.add(future);
     future.addDoneCallback(() => {
-      if (future.withdrawn) this.#do(() => this.#cancel(id), null);
+      if (!this.#unbegun.delete(future) && future.withdrawn) this.#do(() => this.#cancel(id), null);
       this.#rest();
     });
     return future;
@@ -104,14 +108,22 @@ export class QueueClient {
   async #send(future: BullmqFuture, data: JobData, options: BullmqJobOptions): Promise<void> {
     const { id } = future;
     try {
-      await this.#events.started;
-      if (future.cancelled()) return;
+      await this.#untilStarted(future);
+      if (future.done()) return;
+      this.#unbegun.delete(future);
       await this.#queue.add(data.work.name, data, jobsOptions(id, options));
+      future.follow({ kind: "queued" });
     } finally {
       this.#unsent.delete(id);
     }
     // It may be there from before, and done.
     if (options.jobId !== undefined) await this.#check(id);
+  }
+
+  /** Or until the future is done: one that is cancelled while Redis is away does not wait for it. */
+  async #untilStarted(future: BullmqFuture): Promise<void> {
+    const done = new Promise<void>((resolve) => future.addDoneCallback(() => resolve()));
+    await Promise.race([this.#events.started, done]);
   }
 
   async #cancel(id: string): Promise<void> {
@@ -139,7 +151,7 @@ export class QueueClient {
       await step();
     } catch (error) {
       if (future === null) logger.warn("a job could not be cancelled", error);
-      else future.follow({ kind: "error", error });
+      else future.fail(error);
     }
   }
 
@@ -174,7 +186,7 @@ export class QueueClient {
   async #check(id: string): Promise<void> {
     const job = await Job.fromId<JobData, ReturnValue | null>(this.#queue, id);
     if (job !== undefined) this.#followers.tell(id, outcomeOf(job));
-    else if (!this.#unsent.has(id)) this.#followers.tell(id, { kind: "error", error: this.#missing(id) });
+    else if (!this.#unsent.has(id)) this.#followers.fail(id, this.#missing(id));
   }
 
   #missing(id: string): LookupError {

@@ -32,7 +32,8 @@ export interface BullmqExecutorOptions extends Omit<BullmqJobOptions, "jobId"> {
  * `structuredClone`, up to 32 MiB each.
  *
  * The end of an `await using` block waits until what was submitted is in Redis, and not for the outcomes; {@link shutdown}
- * does. Without either, the process ends by itself when no future is left that is not done.
+ * does. Without either, the process ends by itself when no future is left that is not done. While Redis is away, that wait is
+ * as long: no job is lost. Where nothing was submitted, or all of it cancelled before Redis was ever there, it waits for nothing.
  */
 export class BullmqExecutor extends Executor {
   readonly name: string;
@@ -98,7 +99,9 @@ export class BullmqExecutor extends Executor {
 
   /**
    * As {@link Executor.shutdown}; workers are left alone. Without `wait`, and at the end of an `await using` block, jobs go
-   * on, and futures that are not done get RuntimeError.
+   * on, and futures that are not done get RuntimeError once what was submitted is in Redis. While Redis is away, it goes on
+   * behind this, and holds the process; `timeout` ends the wait, but not that, and `cancelFutures` what Redis has not been
+   * told yet.
    */
   override shutdown(options: ShutdownOptions = {}): ConcurrentFuture<void> {
     this.#shutdown ??= new Shutdown(() => this.#unfinished());

@@ -34,6 +34,11 @@ export class Followers {
     for (const future of [...(this.#byId.get(id) ?? [])]) future.follow(outcome);
   }
 
+  /** There is no such job. */
+  fail(id: string, error: unknown): void {
+    for (const future of [...(this.#byId.get(id) ?? [])]) future.fail(error);
+  }
+
   #drop(future: BullmqFuture): void {
     const futures = this.#byId.get(future.id);
     futures?.delete(future);

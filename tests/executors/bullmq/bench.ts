@@ -85,6 +85,16 @@ export class Bench implements AsyncDisposable {
     return await this.#redis.keys(pattern);
   }
 
+  /** Say that something has happened in a queue. */
+  async tell(queue: string, at: string, event: Readonly<Record<string, string>>): Promise<void> {
+    await this.#redis.xadd(`bull:${queue}:events`, at, ...Object.entries(event).flat());
+  }
+
+  /** Whoever has not read the events of a queue yet never will. */
+  async forgetEvents(queue: string): Promise<void> {
+    await this.#redis.del(`bull:${queue}:events`);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const worker of this.#workers) await end(worker, "SIGKILL");
     this.#redis.disconnect();
@@ -114,7 +124,7 @@ export function program(url: string, source: string): ChildProcess {
     const url = ${JSON.stringify(url)};
   `;
   return spawn(process.execPath, ["--input-type=module", "--eval", prelude + source], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "inherit", "ipc"],
   });
 }
 

@@ -5,6 +5,7 @@ import { type TestContext, test } from "node:test";
 import { type Logger, setLogger } from "../../../src/index.ts";
 import { Bench, end, job, program, until } from "./bench.ts";
 import { outputOf, redisSkip } from "./redis.ts";
+import { Relay } from "./relay.ts";
 
 function check(name: string, body: (bench: Bench, t: TestContext) => Promise<void>): void {
   test(name, { skip: redisSkip, timeout: 120_000 }, async (t) => {
@@ -42,6 +43,42 @@ check("no job is lost when Redis is restarted in the middle of a queue", async (
   assert.equal(await during, 3);
   const traces = new Set(await bench.allPushed("traces"));
   assert.equal(traces.size, 200);
+});
+
+check("what happened while the connection was cut is looked up when it is back", async (bench, t) => {
+  collectLog(t);
+  // Without the look at all jobs that comes every 30 s.
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  await bench.worker();
+  await using relay = await Relay.to(bench.port);
+  await using queue = bench.executor("asyncio", { redis: relay.url });
+  const future = queue.submit(job("gate"), bench.port, "gate");
+  await until(() => future.running());
+  await relay.cut();
+  await bench.push("gate:go", "word");
+  await until(async () => (await bench.field("asyncio", future.id, "finishedOn")) !== null);
+  await bench.forgetEvents("asyncio");
+  await relay.mend();
+  assert.equal(await future, "word");
+});
+
+check("what no event tells of is looked up every 30 s", async (bench, t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  await bench.worker();
+  await using queue = bench.executor();
+  const future = queue.submit(job("gate"), bench.port, "gate");
+  await bench.pushed("gate");
+  // Events that the clock of another machine has numbered: those that follow seem to be old.
+  await bench.tell("asyncio", "99999999999999-0", { event: "active", jobId: future.id });
+  await until(() => future.running());
+  await bench.forgetEvents("asyncio");
+  await bench.push("gate:go", "word");
+  await until(async () => (await bench.field("asyncio", future.id, "finishedOn")) !== null);
+  t.mock.timers.tick(29_999);
+  await bench.field("asyncio", future.id, "finishedOn");
+  assert.equal(future.done(), false);
+  t.mock.timers.tick(1);
+  assert.equal(await future, "word");
 });
 
 check("what is submitted before Redis is there waits for it", async (bench, t) => {

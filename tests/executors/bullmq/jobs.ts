@@ -7,6 +7,7 @@ import { currentSignal, currentTask } from "../../../src/concurrency/current-tas
 import { sleep } from "../../../src/concurrency/sleep.ts";
 import { coroutine } from "../../../src/core/coroutines.ts";
 import { SystemExit } from "../../../src/core/errors.ts";
+import { JobError } from "../jobs.ts";
 
 export { add, fail, slowDouble, where } from "../jobs.ts";
 
@@ -104,6 +105,13 @@ export async function gate(port: number, key: string): Promise<string> {
 export async function trace(port: number, key: string, n: number): Promise<number> {
   await sleep(0.01);
   await push(port, key, String(n));
+  return n;
+}
+
+/** Takes a while; every tenth one fails. */
+export async function tenthFails(n: number): Promise<number> {
+  await sleep(0.1);
+  if (n % 10 === 0) throw new JobError(n);
   return n;
 }
 

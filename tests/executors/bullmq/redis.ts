@@ -19,8 +19,8 @@ export class RedisServer implements AsyncDisposable {
     this.port = port;
   }
 
-  static async start(): Promise<RedisServer> {
-    const server = new RedisServer(await freePort());
+  static async start(port?: number): Promise<RedisServer> {
+    const server = new RedisServer(port ?? (await freePort()));
     await server.start();
     return server;
   }
@@ -69,7 +69,8 @@ export function outputOf(child: ChildProcess, pattern: RegExp): Promise<string> 
   });
 }
 
-async function freePort(): Promise<number> {
+/** One at which nothing listens. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as { port: number };
