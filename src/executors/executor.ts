@@ -6,7 +6,7 @@ import type { Work, WorkResult } from "./work.ts";
 export interface ShutdownOptions {
   /** Whether to wait until all work is done and the workers have ended; true by default. */
   wait?: boolean | undefined;
-  /** Whether to cancel the calls that have not begun; false by default. */
+  /** Whether to cancel the calls that have not begun, and to end workers that are still being initialized; false by default. */
   cancelFutures?: boolean | undefined;
   /** Seconds to wait at the longest; null, the default, for ever. What goes on then, the error says. */
   timeout?: number | null | undefined;

@@ -1,6 +1,6 @@
 import { logger } from "../core/log.ts";
 import type { Job } from "./job.ts";
-import type { FromWorker, PortableCall } from "./messages.ts";
+import type { FromWorker, PortableCall, Uncaught } from "./messages.ts";
 import { because, type Ending, type PoolWorker, type WorkerListener } from "./pool-worker.ts";
 import { decodeError, encodeError, type PortableError, reason } from "./remote-errors.ts";
 import { transferList } from "./transfer.ts";
@@ -32,6 +32,7 @@ export class Member implements WorkerListener {
   #since = 0;
   /** Whether it is ended because its job is not wanted any more. */
   #jobUnwanted = false;
+  #uncaught: Uncaught | null = null;
 
   constructor(initializer: PortableCall | null, host: MemberHost) {
     this.#host = host;
@@ -58,7 +59,7 @@ export class Member implements WorkerListener {
   /** Returns false if the job does not need it: it was cancelled, or cannot be sent. */
   perform(job: Job): boolean {
     if (
-      !job.begin({ abort: (id) => this.worker.post({ kind: "abort", id }, []), end: () => this.#endJob(job) })
+      !job.begin({ abort: (id) => this.worker.post({ kind: "abort", id }, []), end: () => this.#endJob() })
     ) {
       return false;
     }
@@ -95,6 +96,7 @@ export class Member implements WorkerListener {
     if (message === null) return;
     if (message.kind === "ready") this.#onReady();
     else if (message.kind === "broken") this.#onBroken(message.error);
+    else if (message.kind === "uncaught") this.#uncaught = message;
     else this.#onOutcome(message);
   }
 
@@ -103,7 +105,9 @@ export class Member implements WorkerListener {
     job?.failed(new TypeError(`the result of ${job} cannot be read: ${error.message}`, { cause: error }));
   }
 
-  onEnd({ how, error }: Ending): void {
+  onEnd(ending: Ending): void {
+    const how = ending.how;
+    const error = this.#uncaught === null ? ending.error : decodeError(this.#uncaught.error);
     const wasStarting = this.#state === "starting";
     const expected = this.#state === "ending";
     const job = this.#job;
@@ -114,10 +118,16 @@ export class Member implements WorkerListener {
     this.#host.onEnd({ how, error, wasStarting });
     if (job === null) return;
     if (this.#jobUnwanted) job.ended();
-    else
-      job.failed(
-        this.#host.lost(`${this.worker.name}, which carried out ${job}, ${how}${because(error)}`, error),
-      );
+    else job.failed(this.#lost(job, how, error));
+  }
+
+  #lost(job: Job, how: string, error: unknown): Error {
+    const isOther = this.#uncaught !== null && this.#uncaught.id !== job.id;
+    const whose = isOther ? ", by an error that an earlier job had left behind" : "";
+    return this.#host.lost(
+      `${this.worker.name}, which carried out ${job}, ${how}${whose}${because(error)}`,
+      error,
+    );
   }
 
   #onReady(): void {
@@ -152,8 +162,7 @@ export class Member implements WorkerListener {
     return job;
   }
 
-  #endJob(job: Job): void {
-    if (this.#job !== job) return;
+  #endJob(): void {
     this.#jobUnwanted = true;
     this.retire();
   }

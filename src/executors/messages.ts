@@ -31,4 +31,13 @@ export type FromWorker =
   /** The initializer has failed. */
   | { readonly kind: "broken"; readonly error: PortableError }
   | { readonly kind: "result"; readonly id: number; readonly value: unknown }
-  | { readonly kind: "error"; readonly id: number; readonly error: PortableError };
+  | { readonly kind: "error"; readonly id: number; readonly error: PortableError }
+  | Uncaught;
+
+/** An error that nobody caught ends the worker. */
+export interface Uncaught {
+  readonly kind: "uncaught";
+  /** The job that runs, if the error is of its making. */
+  readonly id: number | null;
+  readonly error: PortableError;
+}

@@ -99,9 +99,15 @@ export abstract class PoolExecutor extends Executor {
   override shutdown(options: ShutdownOptions = {}): ConcurrentFuture<void> {
     this.#shutdown ??= new Shutdown(() => this.unfinished());
     const ended = this.#shutdown.begin(options);
-    if (options.cancelFutures) for (const job of [...this.#queue]) job.future.cancel();
+    if (options.cancelFutures) this.#cancelWaiting();
     this.#dispatch();
     return ended;
+  }
+
+  #cancelWaiting(): void {
+    for (const job of [...this.#queue]) job.future.cancel();
+    // Nothing is left for them to do, and an initializer may never end.
+    for (const member of this.#members) if (member.starting) member.retire();
   }
 
   /** End all workers with `signal`, and shut down without waiting for anything. */
@@ -164,8 +170,9 @@ export abstract class PoolExecutor extends Executor {
   }
 
   #onBroken(error: PortableError): void {
+    if (this.#broken !== null) return;
     const cause = decodeError(error);
-    if (this.#broken === null) logger.error("exception in the initializer of a pool's worker", cause);
+    logger.error("exception in the initializer of a pool's worker", cause);
     this.#break("the initializer of a worker has failed: the pool cannot be used any more", cause);
   }
 
@@ -183,7 +190,7 @@ export abstract class PoolExecutor extends Executor {
   }
 
   #break(message: string, cause: unknown): void {
-    this.#broken ??= { message, cause };
+    this.#broken = { message, cause };
     for (const member of this.#members) if (!member.busy) member.retire();
     for (let job = this.#nextJob(); job !== null; job = this.#nextJob()) {
       this.#queue.shift();

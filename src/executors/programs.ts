@@ -4,12 +4,15 @@ export function programOf(name: "thread" | "process" | "serve"): URL {
   return new URL(`../workers/${name}${extension}`, import.meta.url);
 }
 
-const TAKES_VALUE = /^(-e|-p|-pe|--eval|--print)$/;
-const OF_MAIN_PROGRAM = /^(-e|-p|-pe|--eval|--print|--input-type|--inspect|--test|--watch|--check|-c$)/;
+const OF_MAIN_PROGRAM =
+  /^(-[eipc]|-pe|--(eval|print|interactive|check|input-type|inspect|debug-port|run|test|watch|build-s|experimental-test).*)$/;
 
 /** Node's flags for this process that suit another program, too. */
 export function inheritedFlags(flags: readonly string[] = process.execArgv): string[] {
-  return flags.filter(
-    (flag, index) => !OF_MAIN_PROGRAM.test(flag) && !TAKES_VALUE.test(flags[index - 1] ?? ""),
-  );
+  let isInherited = true;
+  return flags.filter((word) => {
+    // A word without a dash is the value of the flag before it: Node takes no value that begins with one.
+    if (word.startsWith("-")) isInherited = !OF_MAIN_PROGRAM.test(word);
+    return isInherited;
+  });
 }

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import * as errors from "../core/errors.ts";
 import { BaseExceptionGroup, ExceptionGroup } from "../core/exception-groups.ts";
+import { assertIntact } from "./intact.ts";
 
 /** Something that was thrown, in a form that can be sent anywhere. What cannot be sent is there as text. */
 export type PortableError =
@@ -124,6 +125,7 @@ function classesOf(error: Error): string[] {
 
 function sendable(value: unknown): unknown {
   try {
+    assertIntact([value], null);
     return structuredClone(value);
   } catch {
     return inspect(value);

@@ -1,4 +1,5 @@
 import type { Transferable } from "node:worker_threads";
+import { jobSignals } from "../concurrency/current-task.ts";
 import { CancelledError } from "../core/errors.ts";
 import type { FromWorker, JobMessage, PortableCall, ToWorker } from "./messages.ts";
 import { Performer, type RunCoroutine } from "./perform.ts";
@@ -28,6 +29,15 @@ export class Service {
     else if (message.kind === "job") this.#perform(message);
     else if (message.kind === "abort") this.#controllers.get(message.id)?.abort(new CancelledError());
     else this.#channel.exit();
+  }
+
+  /** An error that nobody has caught is about to end this worker. */
+  uncaught(error: unknown): void {
+    const signal = jobSignals.getStore();
+    const [id = null] = [...this.#controllers.keys()].filter(
+      (one) => this.#controllers.get(one)!.signal === signal,
+    );
+    this.#tell("a job", error, (portable) => ({ kind: "uncaught", id, error: portable }));
   }
 
   async #begin(initializer: PortableCall | null): Promise<void> {

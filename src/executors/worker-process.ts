@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
+import { assertIntact } from "./intact.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import type { PoolWorker, WorkerListener } from "./pool-worker.ts";
 import { inheritedFlags, programOf } from "./programs.ts";
@@ -35,9 +36,9 @@ export class WorkerProcess implements PoolWorker {
       stdio: ["ignore", "inherit", "inherit", "ipc", "pipe", ...descriptors],
       ...(env && { env }),
     });
-    // The child closes it by ending, which is no error of ours.
-    const lifeline = this.#child.stdio[LIFELINE] as Socket;
-    lifeline.on("error", () => {}).unref();
+    // The child closes it by ending, which is no error of ours. Without descriptors for a process there is none.
+    const lifeline = this.#child.stdio?.[LIFELINE] as Socket | undefined;
+    lifeline?.on("error", () => {}).unref();
     this.#child.on("message", (message) => listener.onMessage(message as unknown as FromWorker | null));
     let error: unknown = null;
     this.#child.on("error", (cause) => {
@@ -46,7 +47,6 @@ export class WorkerProcess implements PoolWorker {
     });
     this.#child.on("exit", (code, signal) => {
       clearTimeout(this.#force);
-      lifeline.destroy();
       const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
       listener.onEnd({ how, error });
     });
@@ -61,7 +61,8 @@ export class WorkerProcess implements PoolWorker {
   }
 
   post(message: ToWorker): void {
-    // That it has ended meanwhile, its exit tells.
+    assertIntact(message, null);
+    // That it has ended meanwhile, its exit tells; that it could not be started, its error.
     if (this.#child.connected) this.#child.send(message, () => {});
   }
 

@@ -1,5 +1,6 @@
 import { type ResourceLimits, type Transferable, Worker } from "node:worker_threads";
 import { closeLeftOpen, newThreadFiles } from "../io/native/thread-files.ts";
+import { assertIntact } from "./intact.ts";
 import type { ToWorker } from "./messages.ts";
 import type { PoolWorker, WorkerListener } from "./pool-worker.ts";
 import { inheritedFlags, programOf } from "./programs.ts";
@@ -43,6 +44,7 @@ export class WorkerThread implements PoolWorker {
   }
 
   post(message: ToWorker, transfer: readonly Transferable[]): void {
+    assertIntact(message, transfer);
     this.#worker.postMessage(message, [...transfer]);
   }
 

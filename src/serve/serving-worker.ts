@@ -78,8 +78,8 @@ export class ServingWorker implements WorkerListener {
     }
     this.#state = "draining";
     this.#worker.hold(true);
-    this.#call("stopAccepting", [], () => settle(this.stopped));
-    this.#call("drain", [seconds], (error) => {
+    this.#call("stopAccepting", [seconds], () => settle(this.stopped));
+    this.#call("drain", [], (error) => {
       this.error ??= error;
       this.#worker.end();
     });
@@ -93,7 +93,8 @@ export class ServingWorker implements WorkerListener {
   onMessage(message: FromWorker): void {
     if (message.kind === "ready") this.#onReady();
     else if (message.kind === "broken") this.#onBroken(decodeError(message.error));
-    else this.#onAnswer(message.id, message.kind === "error" ? decodeError(message.error) : null);
+    else if (message.kind !== "uncaught")
+      this.#onAnswer(message.id, message.kind === "error" ? decodeError(message.error) : null);
   }
 
   onGarbled(error: Error): void {

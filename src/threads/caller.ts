@@ -4,6 +4,7 @@ import type { BaseEventLoop } from "../core/base-events.ts";
 import { NO_ERROR } from "../core/futures.ts";
 import { Handle } from "../core/handles.ts";
 import type { Task } from "../core/tasks.ts";
+import { assertIntact } from "../executors/intact.ts";
 import { Functions, type JobContext } from "../executors/perform.ts";
 import { encodeError } from "../executors/remote-errors.ts";
 import { transferList } from "../executors/transfer.ts";
@@ -104,9 +105,11 @@ export class Caller {
     this.#loop.enqueue(handle);
   }
 
-  #run({ id, args }: CallMessage, fn: Callable): void {
+  #run({ id, args, work }: CallMessage, fn: Callable): void {
     try {
-      const task = this.#loop.createTask(() => fn.apply(new TaskContext(), [...args]), { name: fn.name });
+      const task = this.#loop.createTask(() => fn.apply(new TaskContext(), [...args]), {
+        name: fn.name || work.name,
+      });
       this.#calls.set(id, task);
       task.addDoneCallback(() => this.#report(id, task));
     } catch (error) {
@@ -139,7 +142,9 @@ export class Caller {
   }
 
   #post(message: FromLoop): void {
-    this.#port.postMessage(message, message.kind === "result" ? transferList([message.value]) : []);
+    const moved = message.kind === "result" ? transferList([message.value]) : [];
+    assertIntact(message, moved);
+    this.#port.postMessage(message, moved);
     this.#ring();
   }
 

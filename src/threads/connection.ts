@@ -8,6 +8,7 @@ import {
 } from "node:worker_threads";
 import { RuntimeError } from "../core/errors.ts";
 import { ConcurrentFuture } from "../executors/futures.ts";
+import { assertIntact } from "../executors/intact.ts";
 import { decodeError } from "../executors/remote-errors.ts";
 import { transferList } from "../executors/transfer.ts";
 import type { PortableWork } from "../executors/work.ts";
@@ -101,7 +102,9 @@ export class Connection {
     if (ended !== null) throw new RuntimeError(ended);
     const message: ToLoop = { kind, id: ++this.#lastId, work, args };
     try {
-      this.#port.postMessage(message, transferList(args));
+      const moved = transferList(args);
+      assertIntact(message, moved);
+      this.#port.postMessage(message, moved);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : cause;
       throw new TypeError(`the arguments of ${work.name}() cannot be sent: ${why}`, { cause });

@@ -1,13 +1,19 @@
 /** The program of a worker process of `ProcessPoolExecutor`. */
 
 import { Worker } from "node:worker_threads";
+import { assertIntact } from "../executors/intact.ts";
+import type { FromWorker } from "../executors/messages.ts";
 import { Service } from "../executors/service.ts";
 import { runCoroutine } from "./run-coroutine.ts";
 
-const service = new Service(
-  { post: (message) => process.send!(message), exit: () => process.exit() },
-  runCoroutine,
-);
+function post(message: FromWorker): void {
+  assertIntact(message, null);
+  process.send!(message);
+}
+
+const service = new Service({ post, exit: () => process.exit() }, runCoroutine);
+
+process.on("uncaughtExceptionMonitor", (error) => service.uncaught(error));
 
 process.on("message", (message) => service.receive(message as Parameters<typeof service.receive>[0]));
 

@@ -1,7 +1,7 @@
 /** What a worker of a `Cluster` does: the jobs that it is given. */
 
 import { createTask } from "../concurrency/ensure-future.ts";
-import { iscoroutine } from "../core/coroutines.ts";
+import { type Coroutine, iscoroutine } from "../core/coroutines.ts";
 import { EventLoop } from "../event-loop.ts";
 import type { PortableCall } from "../executors/messages.ts";
 import { loadWork } from "../executors/perform.ts";
@@ -14,6 +14,7 @@ import { run } from "../run.ts";
 import type { WorkerSetup } from "../serve/setup.ts";
 
 let servers: readonly Server[] = [];
+let closing: readonly Coroutine<void>[] = [];
 const drained = Promise.withResolvers<void>();
 const ended = Promise.withResolvers<void>();
 
@@ -43,13 +44,14 @@ export function untilTerminated(): Promise<void> {
   return new Promise((resolve) => process.on("SIGTERM", () => resolve()));
 }
 
-export function stopAccepting(): void {
-  for (const server of servers) server.close();
+/** Those that are connected by now have so many seconds. */
+export function stopAccepting(seconds: number): void {
+  closing = servers.map((server) => server.close({ drain: seconds }));
 }
 
-/** Give the connections so many seconds; done when the loop is closed. */
-export async function drain(seconds: number): Promise<void> {
-  await Promise.all(servers.map((server) => server.close({ drain: seconds })));
+/** Wait until they are gone; done when the loop is closed. */
+export async function drain(): Promise<void> {
+  await Promise.all(closing);
   drained.resolve();
   await ended.promise;
 }

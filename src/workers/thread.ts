@@ -1,14 +1,20 @@
 /** The program of a worker thread of `ThreadPoolExecutor`. */
 
-import { parentPort } from "node:worker_threads";
+import { parentPort, type Transferable } from "node:worker_threads";
+import { assertIntact } from "../executors/intact.ts";
+import type { FromWorker } from "../executors/messages.ts";
 import { Service } from "../executors/service.ts";
 import { runCoroutine } from "./run-coroutine.ts";
 
 const port = parentPort!;
 
-const service = new Service(
-  { post: (message, transfer) => port.postMessage(message, [...transfer]), exit: () => process.exit() },
-  runCoroutine,
-);
+function post(message: FromWorker, transfer: readonly Transferable[]): void {
+  assertIntact(message, transfer);
+  port.postMessage(message, [...transfer]);
+}
+
+const service = new Service({ post, exit: () => process.exit() }, runCoroutine);
+
+process.on("uncaughtExceptionMonitor", (error) => service.uncaught(error));
 
 port.on("message", (message) => service.receive(message));

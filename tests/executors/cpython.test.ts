@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import {
+  ALL_COMPLETED,
   concurrentAsCompleted,
   concurrentWait,
   FIRST_COMPLETED,
+  FIRST_EXCEPTION,
   ThreadPoolExecutor,
+  ValueError,
 } from "../../src/index.ts";
 import { CapturedLog } from "../core/captured-log.ts";
 import { inEachPool } from "./pools.ts";
@@ -22,6 +25,8 @@ def outcome(f):
 def double(n): return 2 * n
 def fail(n): raise ValueError(n)
 def nap(n): time.sleep(n)
+def add(a, b): return a + b
+def invert(n): return 1 if n > 0 else fail(n)
 if __name__ == "__main__":
     kind = cf.ThreadPoolExecutor if sys.argv[1] == "threads" else cf.ProcessPoolExecutor
     with kind(max_workers=1) as pool:
@@ -41,8 +46,40 @@ if __name__ == "__main__":
         print(outcome(lambda: next(cf.as_completed([cf.Future()], timeout=0))))
         print(outcome(lambda: cf.Future().result(timeout=0)))
         print(outcome(lambda: kind(max_workers=0)))
+        order = []
+        watched = cf.Future()
+        def stumble(f): order.append("stumble"); raise RuntimeError()
+        for callback in (lambda f: order.append("first"), stumble, lambda f: order.append("last")):
+            watched.add_done_callback(callback)
+        watched.set_result(1)
+        watched.add_done_callback(lambda f: order.append("late"))
+        print(order[0], order[1], order[2], order[3])
+        print(outcome(lambda: watched.set_result(2)), outcome(lambda: watched.set_exception(ValueError())))
+        print(watched.cancel(), watched.exception(), watched.running())
+        begun = cf.Future()
+        print(begun.set_running_or_notify_cancel(), begun.running(), begun.cancel(), begun.cancelled())
+        failed = cf.Future()
+        failed.set_exception(ValueError())
+        print(outcome(failed.result), type(failed.exception()).__name__, failed.done())
+        for mode in (cf.FIRST_COMPLETED, cf.FIRST_EXCEPTION, cf.ALL_COMPLETED):
+            done, not_done = cf.wait([failed, watched, cf.Future()], timeout=0, return_when=mode)
+            print(len(done), len(not_done))
+        print(outcome(lambda: cf.wait([cf.Future()], return_when="x")))
+        print(outcome(lambda: list(pool.map(nap, [1], timeout=0))))
+        print(list(pool.map(add, [1, 2, 3], [10, 20])), list(pool.map(double, [])))
+        results = pool.map(invert, [1, 0, 2])
+        print(outcome(lambda: next(results)), outcome(lambda: next(results)), outcome(lambda: next(results)))
+        print(outcome(lambda: pool.map(double, [1], chunksize=0)) if sys.argv[1] == "processes" else "ValueError")
     print(outcome(lambda: pool.submit(double, 1)))
+    print(outcome(lambda: pool.map(double, [1])))
     pool.shutdown()
+    pool = kind(max_workers=1)
+    last = pool.submit(double, 4)
+    print(pool.shutdown(wait=False), last.result())
+    pool = kind(max_workers=1)
+    futures = [pool.submit(nap, 0.1) for _ in range(10)]
+    pool.shutdown(wait=True, cancel_futures=True)
+    print(futures[9].cancelled(), outcome(futures[9].result), futures[9].done(), all(f.done() for f in futures))
     with kind(max_workers=1, initializer=fail, initargs=(1,)) as pool:
         broken = pool.submit(double, 1)
         print(outcome(broken.result))
@@ -82,9 +119,65 @@ inEachPool(
     print(await outcome(() => concurrentAsCompleted([new ConcurrentFuture()], { timeout: 0 }).next()));
     print(await outcome(() => new ConcurrentFuture().result(0)));
     print(await outcome(() => make({ maxWorkers: 0 })));
+    const order: string[] = [];
+    const watched = new ConcurrentFuture<number>();
+    watched.addDoneCallback(() => order.push("first"));
+    watched.addDoneCallback(() => {
+      order.push("stumble");
+      throw new Error();
+    });
+    watched.addDoneCallback(() => order.push("last"));
+    watched.setResult(1);
+    watched.addDoneCallback(() => order.push("late"));
+    print(...order);
+    print(await outcome(() => watched.setResult(2)), await outcome(() => watched.setException(new Error())));
+    print(watched.cancel(), watched.exception(), watched.running());
+    const begun = new ConcurrentFuture();
+    print(begun.setRunningOrNotifyCancel(), begun.running(), begun.cancel(), begun.cancelled());
+    const failed = new ConcurrentFuture();
+    failed.setException(new ValueError());
+    print(await outcome(() => failed.result()), (failed.exception() as Error).name, failed.done());
+    for (const returnWhen of [FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED] as const) {
+      const some = await concurrentWait([failed, watched, new ConcurrentFuture()], {
+        timeout: 0,
+        returnWhen,
+      });
+      print(some.done.size, some.notDone.size);
+    }
+    print(await outcome(() => concurrentWait([new ConcurrentFuture()], { returnWhen: "x" as never })));
+    const nap = (seconds: number) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+    print(await outcome(() => list(pool.map(nap, [1], { timeout: 0 }))));
+    const add = (a: number, b: number) => a + b;
+    print(await list(pool.map(add, [1, 2, 3], [10, 20])), await list(pool.map(double, [])));
+    const invert = (n: number) => {
+      if (n > 0) return 1;
+      throw new RangeError();
+    };
+    const items = pool.map(invert, [1, 0, 2]);
+    print(await outcome(next), await outcome(next), await outcome(next));
+    async function next(): Promise<number> {
+      const { done, value } = await items.next();
+      if (done) throw Object.assign(new Error(), { name: "StopIteration" });
+      return value;
+    }
+    print(await outcome(() => pool.map(double, [1], { chunksize: 0 })));
     await pool.shutdown();
     print(await outcome(() => pool.submit(double, 1)));
+    print(await outcome(() => pool.map(double, [1])));
     await pool.shutdown();
+    const unattended = make({ maxWorkers: 1 });
+    const last = unattended.submit(double, 4);
+    print(unattended.shutdown({ wait: false }).result() ?? null, await last);
+    const dropping = make({ maxWorkers: 1 });
+    const naps = Array.from({ length: 10 }, () => dropping.submit(nap, 0.1));
+    await dropping.shutdown({ cancelFutures: true });
+    const tenth = naps[9]!;
+    print(
+      tenth.cancelled(),
+      await outcome(() => tenth.result()),
+      tenth.done(),
+      naps.every((future) => future.done()),
+    );
     await using broken = make({ maxWorkers: 1, initializer: fail, initargs: [1] });
     print(await outcome(() => broken.submit(double, 1)));
     print(await outcome(() => broken.submit(double, 1)));
@@ -102,6 +195,7 @@ async function list<T>(results: AsyncIterable<T>): Promise<T[]> {
 }
 
 function show(value: unknown): string {
+  if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
   return Array.isArray(value) ? `[${value.join(", ")}]` : String(value);
 }

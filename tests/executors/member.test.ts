@@ -1,18 +1,23 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { BrokenExecutor, RuntimeError, ThreadPoolExecutor } from "../../src/index.ts";
+import { Job } from "../../src/executors/job.ts";
+import { Member } from "../../src/executors/member.ts";
+import type { PoolWorker, WorkerListener } from "../../src/executors/pool-worker.ts";
+import { portable } from "../../src/executors/work.ts";
+import { BrokenExecutor, RuntimeError } from "../../src/index.ts";
 import { CapturedLog } from "../core/captured-log.ts";
-import { children, inEachPool, job, until } from "./pools.ts";
+import { children, errorOf, inEachPool, job, type PoolUnderTest, until } from "./pools.ts";
 
 after(() => assert.deepEqual(children(), [], "processes that were left behind"));
 
-async function errorOf(future: PromiseLike<unknown>): Promise<Error> {
-  const error = await future.then(
-    () => assert.fail("an error was expected"),
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof Error);
-  return error;
+/** Processes that do not tell of their end on the stderr of the tests. */
+function quiet({ name }: PoolUnderTest) {
+  const quieten = async () => {
+    const { closeSync, openSync } = await import("node:fs");
+    closeSync(2);
+    openSync("/dev/null", "w");
+  };
+  return name === "processes" ? { initializer: quieten } : {};
 }
 
 inEachPool("a worker that exits fails its own job, and another takes its place", async (pools) => {
@@ -29,24 +34,44 @@ inEachPool("a worker that exits fails its own job, and another takes its place",
 });
 
 inEachPool("an error that nobody catches ends the worker, and fails its job", async (pools) => {
-  await using pool = pools.make({ maxWorkers: 1 });
-  const stray = async (isProcess: boolean) => {
-    const { closeSync } = await import("node:fs");
-    // A process would tell of it on the stderr of the tests.
-    if (isProcess) closeSync(2);
+  await using pool = pools.make({ maxWorkers: 1, ...quiet(pools) });
+  const stray = async () => {
     setTimeout(() => {
       throw new RangeError("stray");
     }, 1);
     await new Promise(() => setInterval(() => {}, 60_000));
   };
-  const error = await errorOf(pool.submit(stray, pools.name === "processes"));
+  const error = await errorOf(pool.submit(stray));
   assert.ok(error instanceof pools.Broken);
-  if (pools.name === "threads") {
-    assert.match(error.message, /exited with code 1: RangeError: stray$/);
-    assert.ok(error.cause instanceof RangeError);
-  }
+  assert.match(error.message, /, which carried out stray\(\), exited with code 1: RangeError: stray$/);
+  assert.ok(error.cause instanceof RangeError);
   assert.equal(await pool.submit(job("add"), 1, 2), 3);
 });
+
+inEachPool(
+  "an error that an earlier job left behind is not said to be that of the next one",
+  async (pools) => {
+    await using pool = pools.make({ maxWorkers: 1, ...quiet(pools) });
+    const leave = () => {
+      setInterval(() => {
+        if ("begun" in globalThis) Promise.reject(new RangeError("late"));
+      }, 1);
+    };
+    const innocent = () => {
+      Reflect.set(globalThis, "begun", true);
+      return new Promise(() => {});
+    };
+    await pool.submit(leave);
+    const error = await errorOf(pool.submit(innocent));
+    assert.ok(error instanceof pools.Broken);
+    assert.match(
+      error.message,
+      /innocent\(\), exited with code 1, by an error that an earlier job had left behind: RangeError: late$/,
+    );
+    assert.ok(error.cause instanceof RangeError);
+    assert.equal(await pool.submit(job("add"), 1, 2), 3);
+  },
+);
 
 inEachPool("a worker that runs out of memory fails its job, and is replaced", async (pools) => {
   await using pool = pools.make({ maxWorkers: 1, ...pools.littleMemory });
@@ -82,57 +107,6 @@ inEachPool("a worker that dies without a job is logged, and replaced", async (po
   assert.equal(await pool.submit(job("add"), 1, 2), 3);
 });
 
-inEachPool("an initializer that fails breaks the pool", async (pools) => {
-  using log = new CapturedLog();
-  await using pool = pools.make({ maxWorkers: 2, initializer: job("fail"), initargs: [9] });
-  const futures = [pool.submit(job("add"), 1, 2), pool.submit(job("add"), 1, 2)];
-  for (const future of futures) {
-    const error = await errorOf(future);
-    assert.ok(error instanceof pools.Broken);
-    assert.equal((error.cause as Error).message, "job 9 has failed");
-  }
-  assert.throws(() => pool.submit(job("add"), 1, 2), pools.Broken);
-  await pool.shutdown();
-  assert.deepEqual(log.of("error"), ["exception in the initializer of a pool's worker"]);
-});
-
-inEachPool("workers that cannot even start break the pool", async (pools) => {
-  const exit = () => process.exit(1);
-  await using pool = pools.make({ maxWorkers: 1, initializer: exit });
-  const error = await errorOf(pool.submit(job("add"), 1, 2));
-  assert.ok(error instanceof pools.Broken);
-  assert.match(error.message, /^workers end before they can begin: the last one exited with code 1$/);
-});
-
-inEachPool(
-  "arguments for the initializer that cannot be sent break the pool, and leave no worker",
-  async (pools) => {
-    using log = new CapturedLog();
-    await using pool = pools.make({ maxWorkers: 2, initializer: job("initialize"), initargs: [() => 1] });
-    const error = await errorOf(pool.submit(job("add"), 1, 2));
-    assert.ok(error instanceof pools.Broken);
-    assert.match(String(error.cause), /TypeError: initargs cannot be sent: \(\) => 1 could not be cloned/);
-    await pool.shutdown();
-    assert.match(String(pool), /workers=0/);
-    assert.equal(log.of("error").length, 1);
-  },
-);
-
-test("a pool that breaks lets the jobs that run go on", async () => {
-  using _log = new CapturedLog();
-  const count = new Int32Array(new SharedArrayBuffer(4));
-  const onlyOnce = (starts: Int32Array) => {
-    if (Atomics.add(starts, 0, 1) > 0) throw new RangeError("once is enough");
-  };
-  await using pool = new ThreadPoolExecutor({ maxWorkers: 2, initializer: onlyOnce, initargs: [count] });
-  assert.equal(await pool.submit(job("untilAborted"), true), "warm");
-  const first = pool.submit(job("untilAborted"));
-  await errorOf(pool.submit(job("add"), 1, 2));
-  assert.equal(first.running(), true);
-  first.cancel();
-  assert.equal(await first, "heard CancelledError");
-});
-
 inEachPool("errors that nobody could send do not end the worker", async (pools) => {
   await using pool = pools.make({ maxWorkers: 1 });
   const before = await pool.submit(job("where"));
@@ -163,28 +137,48 @@ inEachPool("what a job posts itself disturbs nobody", async (pools) => {
   assert.equal(await pool.submit(job("add"), 1, 2), 3);
 });
 
-inEachPool("a shutdown tells of a worker that does not get beyond its initializer", async (pools) => {
-  if (pools.name === "processes") return;
-  const gate = new Int32Array(new SharedArrayBuffer(4));
-  const pool = pools.make({ maxWorkers: 1, initializer: job("spinUntil"), initargs: [gate] });
-  pool.submit(job("add"), 1, 2).cancel();
-  await assert.rejects(Promise.resolve(pool.shutdown({ timeout: 0.01 })), {
-    message: /^shutdown\(\) waited 0\.01 s for the start of worker thread .*_0$/,
+/** A worker that does what the test says, and its pool. */
+function memberOf(started: PoolWorker): { member: Member; calls: string[]; listener: WorkerListener } {
+  const calls: string[] = [];
+  const listeners: WorkerListener[] = [];
+  const member = new Member(null, {
+    start: (listener) => {
+      listeners.push(listener);
+      return started;
+    },
+    onReady: () => calls.push("ready"),
+    onFree: () => calls.push("free"),
+    onBroken: () => calls.push("broken"),
+    onEnd: () => calls.push("end"),
+    lost: (message) => new Error(message),
   });
-  Atomics.store(gate, 0, 1);
-  Atomics.notify(gate, 0);
-  await pool.shutdown();
+  return { member, calls, listener: listeners[0]! };
+}
+
+const deaf: PoolWorker = { name: "worker", id: 1, post() {}, hold() {}, end() {}, kill() {} };
+
+test("a result that cannot be read fails its job, and the worker is free for the next one", () => {
+  const { member, calls, listener } = memberOf(deaf);
+  listener.onMessage({ kind: "ready" });
+  const unreadable = new Job(portable(spinForEver), [], false, {});
+  assert.equal(member.perform(unreadable), true);
+  listener.onGarbled(new RangeError("not understood"));
+  assert.throws(() => unreadable.future.result(), {
+    name: "TypeError",
+    message: "the result of spinForEver() cannot be read: not understood",
+  });
+  assert.deepEqual([calls, member.busy, member.performed], [["ready", "free"], false, 1]);
+  listener.onGarbled(new RangeError("of nobody"));
+  assert.deepEqual(calls, ["ready", "free"]);
 });
 
-test("only starts that fail in a row break a pool", async () => {
-  const starts = new Int32Array(new SharedArrayBuffer(4));
-  const everyThird = (count: Int32Array) => {
-    if (Atomics.add(count, 0, 1) % 3 !== 2) process.exit(1);
-  };
-  await using pool = new ThreadPoolExecutor({ maxWorkers: 1, initializer: everyThird, initargs: [starts] });
-  for (let n = 0; n < 2; n++) {
-    assert.equal(await pool.submit(job("add"), 1, n), 1 + n);
-    await errorOf(pool.submit(() => process.exit(2)));
-  }
-  assert.equal(Atomics.load(starts, 0), 6);
+test("how long a job has been running is counted from its begin", () => {
+  const { member, listener } = memberOf(deaf);
+  listener.onMessage({ kind: "ready" });
+  assert.equal(member.describe(), null);
+  while (performance.now() < 100);
+  member.perform(new Job(portable(spinForEver), [], false, {}));
+  assert.match(member.describe()!, /^spinForEver\(\), which has been running for 0\.0 s in worker$/);
 });
+
+function spinForEver() {}

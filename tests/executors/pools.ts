@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { type TestOptions, test } from "node:test";
 import {
@@ -77,4 +78,14 @@ function parentOf(pid: number): number | null {
 /** Resolves when `condition` holds. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** The error that it must fail with. */
+export async function errorOf(future: PromiseLike<unknown>): Promise<Error> {
+  const error = await future.then(
+    () => assert.fail("an error was expected"),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof Error);
+  return error;
 }

@@ -20,6 +20,7 @@ import {
   wait,
 } from "../../src/index.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
+import { CapturedLog } from "../core/captured-log.ts";
 import { inEachBackend } from "../io/backends.ts";
 import { children, job, until } from "./pools.ts";
 
@@ -208,6 +209,22 @@ test("closing a loop shuts its default executor down, without waiting", async ()
   loop.close();
   assert.throws(() => pool.submit(twice, 1), RuntimeError);
   assert.equal(await last, 8);
+  await pool.shutdown();
+});
+
+test("nobody waits for the shutdown that closing a loop begins", async (t) => {
+  using log = new CapturedLog();
+  const loop = new EventLoop();
+  const pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+  loop.setDefaultExecutor(pool);
+  const busy = pool.submit(job("untilThrown"));
+  await until(() => busy.running());
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  loop.close();
+  t.mock.timers.tick(60_000);
+  t.mock.timers.reset();
+  assert.deepEqual(log.of("warn"), []);
+  busy.cancel();
   await pool.shutdown();
 });
 

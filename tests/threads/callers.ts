@@ -58,6 +58,16 @@ export function failing(address: LoopAddress): unknown {
   return [error instanceof QueryError, error.message, error.query, String(error.cause), error.stack];
 }
 
+/** Of a signal nothing would be left on the way. */
+export function withSignal(address: LoopAddress): string[] {
+  using loop = new RemoteLoop(address);
+  const giveSignal = () => new AbortController().signal;
+  return [
+    text(() => runCoroutineThreadsafe(named("note"), loop, { signal: new AbortController().signal })),
+    text(() => runCoroutineThreadsafe(giveSignal, loop).result(10)),
+  ];
+}
+
 /** What cannot be sent, found or begun. */
 export function refused(address: LoopAddress): string[] {
   using loop = new RemoteLoop(address);

@@ -76,6 +76,13 @@ inEachBackend("what cannot be sent, or is not there, says so", async ({ loop }) 
   assert.match(cancelled!, /^CancelledError/);
 });
 
+inEachBackend("what would be lost on the way is not sent", async ({ loop }) => {
+  const [argument, result] = await inThread("withSignal", loop.threadsafe()).result;
+  const why = "an object of the class AbortSignal cannot be copied: nothing of it would be left";
+  assert.equal(argument, `TypeError: the arguments of note() cannot be sent: ${why}`);
+  assert.equal(result, `TypeError: the result of giveSignal() cannot be sent back: ${why}`);
+});
+
 inEachBackend(
   "a result that does not come in time is a TimeoutError, and can be cancelled",
   async ({ loop }) => {
