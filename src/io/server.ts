@@ -20,6 +20,8 @@ export interface Listener {
   readonly sockets: readonly TransportSocket[];
   /** Accept from now on; each connection is attached to `server`. Throws OSError if the system refuses. */
   start(server: Server): void;
+  /** Accept those that are connected, and wait for that: closing would reset them. Where the backend can tell. */
+  acceptWaiting?(server: Server): void;
   /** Stop accepting, and close the sockets. */
   close(): void;
 }
@@ -90,7 +92,8 @@ export class Server extends Inspectable implements AsyncDisposable {
   /**
    * Stop accepting, at once; then, when awaited, wait until the connections are gone and their handlers are done. After
    * `drain` seconds the handlers that are left are cancelled, and their connections aborted; it returns when their
-   * clean-up is over. Handlers are the tasks of `startServer`.
+   * clean-up is over. Handlers are the tasks of `startServer`. On the native backend, those that the system has connected
+   * by now, and that wait to be accepted, are accepted first, unless `drain` is 0; else they are reset.
    *
    * Throws TypeError or ValueError if `drain` is not 0 or more seconds. Cancel safety: handlers and connections are
    * cancelled and aborted at once. Not in Python.
@@ -104,6 +107,7 @@ export class Server extends Inspectable implements AsyncDisposable {
     const { drain } = options;
     assertDuration("drain", drain);
     this.#draining = true;
+    if (this.#serving && drain > 0) this.#listener?.acceptWaiting?.(this);
     this.#stopAccepting();
     return new Coroutine(() => this.#drain(drain), "Server.close");
   }

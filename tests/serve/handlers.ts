@@ -1,5 +1,6 @@
 /** What the workers of the tests serve. */
 
+import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
 import { coroutine, getRunningLoop, type StreamReader, type StreamWriter, sleep } from "../../src/index.ts";
@@ -67,6 +68,11 @@ function* answer(line: string, writer: StreamWriter) {
     });
   }
   if (line === "exit") process.exit(7);
+  if (line.startsWith("blocked until there is ")) {
+    writer.write("begun\n");
+    yield* writer.drain();
+    while (!existsSync(line.slice("blocked until there is ".length)));
+  }
   if (line === "spin") {
     writer.write("begun\n");
     for (;;);

@@ -50,9 +50,11 @@ export function inEachWorld(
   name: string,
   body: (world: World) => Steps<unknown>,
   kinds: readonly World["kind"][] = ["process", "thread"],
+  on: readonly World["backend"][] = ["native", "portable"],
 ): void {
   for (const kind of kinds) {
     backends.forEach((backend, index) => {
+      if (!on.includes(backend.name)) return;
       const flavour = flavours[index]!;
       const title = `${name} (${kind}, ${backend.name}, ${flavour.name})`;
       test(title, { skip: skip || backend.skip, timeout: 1000 * PATIENCE }, async () => {

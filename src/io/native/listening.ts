@@ -97,6 +97,18 @@ export class SocketListener implements Listener {
     }
   }
 
+  acceptWaiting(server: Server): void {
+    for (const socket of this.#socks) {
+      try {
+        this.#acceptAll(socket, server);
+      } catch (exception) {
+        if (isFatal(exception)) throw exception;
+        const message = "socket.accept() failed, right before the socket is closed";
+        this.#events.loop.callExceptionHandler({ message, exception, socket });
+      }
+    }
+  }
+
   close(): void {
     for (const sock of this.#socks) this.#events.closeOwned(sock);
   }
