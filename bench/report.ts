@@ -1,57 +1,73 @@
-import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { cpus, release, totalmem, type } from "node:os";
-import { PYTHON } from "./peers.ts";
-import { type Results, type Series, type Spread, spreadOf } from "./rounds.ts";
-import type { Workload } from "./workload.ts";
+import { type Aim, isReached, textOf } from "./aim.ts";
+import { numberText, type Results, ratioOf, type Series, type Spread, spreadOf } from "./rounds.ts";
+import type { Comparison, Workload } from "./workload.ts";
 
-const FILE = new URL("RESULTS.md", import.meta.url);
+/** Results, and the machine they are of. */
+export interface Published extends Results {
+  readonly machine: string;
+}
+
 const TITLE =
-  "# Measured results\n\nWritten by `npm run bench`; each section by its last run at full size.\n";
+  "# Measured results\n\n" +
+  "Written by `npm run bench`: what each workload must reach, and what it reached in its last run at full size. Speed is\n" +
+  "ours / theirs, so that more than 1 means that we are faster; memory is ours / theirs, and times of starting are ours − theirs.\n" +
+  "Median (min–max) of the rounds.\n";
 
-/** The section of RESULTS.md for a workload. */
+/** RESULTS.md: a table of all aims, and a section per workload. */
+export function report(workloads: readonly Workload[], published: readonly Published[]): string {
+  const measured = workloads.flatMap((workload) => {
+    const results = published.find(({ workload: name }) => name === workload.name);
+    return results ? [{ workload, results }] : [];
+  });
+  const aims = measured.flatMap(({ workload, results }) =>
+    workload.comparisons.map((comparison) => aimRow(workload, comparison, results)),
+  );
+  const sections = measured.map(
+    ({ workload, results }) => `${section(workload, results)}\n${results.machine}\n`,
+  );
+  const head = ["workload", "ours", "against", "aim", "median (min–max)", "reached?"];
+  return [TITLE, `${table(head, aims)}\n`, ...sections].join("\n");
+}
+
+/** What was measured of a workload. */
 export function section(workload: Workload, results: Results): string {
-  const { series, ratios, missing, rounds, size } = results;
+  const { series, missing, rounds, size } = results;
   const parts = [
     `## ${workload.name}`,
     workload.about,
-    `${size.toLocaleString("en")} at a time, ${rounds} rounds, the sides in turn; ${workload.unit}: median (min–max).`,
-    table(["side", ...columnsOf(series)], series.map(row)),
+    `${size.toLocaleString("en")} ${workload.sizeUnit}, ${rounds} rounds, the sides in turn; ${workload.unit}: median (min–max).`,
+    table(["side", ...columnsOf(series)], series.map(sideRow)),
     table(
-      ["figure", "ours", "against", "ours / theirs", "aim"],
-      ratios.map(({ figure, ours, theirs, ratio, atMost }) => {
-        return [figure, ours, theirs, spread(ratio, (value) => value.toFixed(2)), `≤ ${atMost.toFixed(2)}`];
-      }),
+      ["figure", "ours", "against", "aim", "median (min–max)", "reached?"],
+      workload.comparisons.map((one) => [one.figure, ...aimRow(workload, one, results).slice(1)]),
     ),
+    ...(workload.notes ?? []),
     ...missing.map((side) => `Left out, ${side}.`),
-    machine(),
   ];
   return `${parts.join("\n\n")}\n`;
 }
 
-/** Put a section in the place of the one of the same heading, or at the end. */
-export function write(text: string): void {
-  const heading = text.slice(0, text.indexOf("\n"));
-  const others = sectionsOfFile().filter((other) => !other.startsWith(`${heading}\n`));
-  writeFileSync(FILE, [TITLE, ...others, text].join("\n"));
+function aimRow({ name, unit }: Workload, comparison: Comparison, { series }: Results): string[] {
+  const { figure, ours, theirs, aim, why } = comparison;
+  const ratio = ratioOf(comparison, series);
+  const outcome = ratio
+    ? [spread(ratio, (value) => value.toFixed(2)), verdict(aim, ratio, why)]
+    : ["–", "left out"];
+  return [`${name}, ${figure}`, ours, theirs, textOf(aim, unit), ...outcome];
 }
 
-function sectionsOfFile(): string[] {
-  try {
-    const [, ...sections] = readFileSync(FILE, "utf8").split(/^(?=## )/m);
-    return sections.map((text) => `${text.trimEnd()}\n`);
-  } catch {
-    return [];
-  }
+function verdict(aim: Aim, { median }: Spread, why: string | undefined): string {
+  if (isReached(aim, median)) return "yes";
+  return why ? `no: ${why}` : "no";
 }
 
 function columnsOf(series: readonly Series[]): string[] {
   return Object.keys(series[0]?.figures[0] ?? {});
 }
 
-function row({ side, figures }: Series): string[] {
+function sideRow({ side, figures }: Series): string[] {
   const cells = Object.keys(figures[0] ?? {}).map((name) =>
-    spread(spreadOf(figures.map((one) => one[name]!)), (value) => Math.round(value).toLocaleString("en")),
+    spread(spreadOf(figures.map((one) => one[name]!)), numberText),
   );
   return [side, ...cells];
 }
@@ -62,22 +78,4 @@ function spread({ median, min, max }: Spread, text: (value: number) => string): 
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-}
-
-/** Where and when this ran, and what. */
-function machine(): string {
-  const processors = cpus();
-  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
-  const python = spawnSync(PYTHON, ["-VV"], { encoding: "utf8" }).stdout?.split("\n")[0] ?? "";
-  const uvloop = spawnSync(PYTHON, ["-c", "import uvloop; print('uvloop', uvloop.__version__)"], {
-    encoding: "utf8",
-  }).stdout;
-  const parts = [
-    `${type()} ${release()}, ${processors.length} × ${processors[0]?.model ?? "unknown"}, ${memory}`,
-    `Node ${process.versions.node} (V8 ${process.versions.v8})`,
-    python.trim(),
-    uvloop?.trim() ?? "",
-    new Date().toISOString().slice(0, 10),
-  ];
-  return `${parts.filter(Boolean).join("; ")}.`;
 }

@@ -1,3 +1,4 @@
+import { compare } from "./aim.ts";
 import type { Comparison, Figures, Side, Workload } from "./workload.ts";
 
 /** All that was measured of a side, oldest first. */
@@ -13,18 +14,19 @@ export interface Spread {
   readonly max: number;
 }
 
-interface Ratio extends Comparison {
-  readonly ratio: Spread;
-}
-
+/** What was measured of a workload. */
 export interface Results {
   readonly workload: string;
   readonly size: number;
   readonly rounds: number;
   readonly series: readonly Series[];
-  readonly ratios: readonly Ratio[];
   /** The sides that could not run, and why. */
   readonly missing: readonly string[];
+}
+
+/** A comparison, and what came out. */
+interface Ratio extends Comparison {
+  readonly ratio: Spread;
 }
 
 /** The sides take turns, so that what disturbs the machine for a while disturbs all of them. */
@@ -42,8 +44,7 @@ export async function runRounds(
     }
   }
   const missing = workload.sides.flatMap((side) => (side.missing ? [`${side.name}: ${side.missing}`] : []));
-  const ratios = workload.comparisons.flatMap((comparison) => ratioOf(comparison, series));
-  return { workload: workload.name, size, rounds, series, ratios, missing };
+  return { workload: workload.name, size, rounds, series, missing };
 }
 
 async function measureOnce(side: Side, size: number): Promise<Figures> {
@@ -56,17 +57,29 @@ async function measureOnce(side: Side, size: number): Promise<Figures> {
 
 function shown(figures: Figures): string {
   return Object.entries(figures)
-    .map(([name, value]) => `${name} ${Math.round(value)}`)
+    .map(([name, value]) => `${name} ${numberText(value)}`)
     .join(", ");
 }
 
-/** Round against round: both of a pair ran under the same conditions. Nothing where one of the sides is missing. */
-function ratioOf(comparison: Comparison, series: readonly Series[]): Ratio[] {
-  const [ours, theirs] = [comparison.ours, comparison.theirs].map((name) =>
-    series.find(({ side }) => side === name)?.figures.map((figures) => figures[comparison.figure]!),
-  );
-  if (!ours || !theirs) return [];
-  return [{ ...comparison, ratio: spreadOf(ours.map((value, round) => value / theirs[round]!)) }];
+/** Three digits are enough; more only where a number has no room for a point. */
+export function numberText(value: number): string {
+  const digits = Math.abs(value) < 100 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 0 };
+  return value.toLocaleString("en", digits);
+}
+
+/** The comparisons of a workload of which both sides ran. */
+export function ratiosOf(workload: Workload, { series }: Results): readonly Ratio[] {
+  return workload.comparisons.flatMap((comparison) => {
+    const ratio = ratioOf(comparison, series);
+    return ratio ? [{ ...comparison, ratio }] : [];
+  });
+}
+
+/** Round against round: both of a pair ran under the same conditions. Null where one of the sides is missing. */
+export function ratioOf({ figure, ours, theirs, aim }: Comparison, series: readonly Series[]): Spread | null {
+  const [mine, other] = [ours, theirs].map((name) => series.find(({ side }) => side === name)?.figures);
+  if (!mine || !other) return null;
+  return spreadOf(mine.map((figures, round) => compare(aim, figures[figure]!, other[round]![figure]!)));
 }
 
 export function spreadOf(values: readonly number[]): Spread {

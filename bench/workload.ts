@@ -1,3 +1,5 @@
+import type { Aim } from "./aim.ts";
+
 /** What one run of one side gives: numbers by name. */
 export type Figures = Readonly<Record<string, number>>;
 
@@ -10,20 +12,26 @@ export interface Side {
   measure(size: number): Promise<Figures>;
 }
 
-/** Which of our sides stands against which other, in which figure; the aim is a ratio ours / theirs. */
+/** Which of our sides stands against which other, in which figure, and what it must reach. */
 export interface Comparison {
   readonly figure: string;
   readonly ours: string;
   readonly theirs: string;
-  readonly atMost: number;
+  readonly aim: Aim;
+  /** The reason why the aim is not reached, where there is one: it goes into the results. */
+  readonly why?: string | undefined;
 }
 
-/** Something that is measured: one directory, one command-line name. */
+/** Something that is measured: one command-line name. */
 export interface Workload {
   readonly name: string;
   /** What is done, and what the figures are. */
   readonly about: string;
+  /** What was otherwise than `about` says, on this machine. */
+  readonly notes?: readonly string[];
   readonly unit: string;
+  /** What `size` counts: "connections at a time", "milliseconds". */
+  readonly sizeUnit: string;
   /** The size that the published figures have. */
   readonly size: number;
   readonly sides: readonly Side[];

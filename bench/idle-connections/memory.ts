@@ -12,7 +12,7 @@ export function tellMemory(port: number): void {
 }
 
 /** In bytes, without garbage, and without the room for young objects, which V8 gives back when a process idles for long. */
-async function memory(): Promise<Figures> {
+export async function memory(): Promise<Figures> {
   for (let i = 0; i < 4; i++) {
     globalThis.gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
     await turn();

@@ -1,35 +1,32 @@
-import { nativeAvailable } from "../../src/io/native/libc.ts";
-import { missingInPython, PYTHON } from "../peers.ts";
+import { atMost } from "../aim.ts";
+import { missingInPython } from "../peers.ts";
+import { ServerProcess } from "../server-process.ts";
+import { type Command, missingNative, nodeCommand, pythonCommand } from "../sides.ts";
 import type { Comparison, Figures, Side, Workload } from "../workload.ts";
 import { closeAll, connectAll, exchangeAll } from "./clients.ts";
-import { ServerProcess } from "./server.ts";
 
 /** Short: what malloc does with the memory of messages that are gone is not what is measured. */
 const MESSAGE = Buffer.from(`${"x".repeat(63)}\n`);
 const WARM_UP = 200;
 
-const native = nativeAvailable();
 const fileAt = (name: string) => new URL(name, import.meta.url).pathname;
 
-const NODE_FLAGS = ["--expose-gc", "--disable-warning=ExperimentalWarning"];
-
-function side(name: string, missing: string | null, command: string, args: readonly string[]): Side {
-  return { name, missing, measure: (size) => measure(size, command, args) };
+function side(name: string, missing: string | null, command: Command): Side {
+  return { name, missing, measure: (size) => measure(size, command) };
 }
 
 function ours(backend: "native" | "portable", api: "protocol" | "generator" | "async"): Side {
-  const missing = backend === "portable" || native.available ? null : native.reason;
-  const args = [...NODE_FLAGS, fileAt("ours.ts"), backend, api];
-  return side(`${backend} ${api}`, missing, process.execPath, args);
+  const missing = backend === "portable" ? null : missingNative;
+  return side(`${backend} ${api}`, missing, nodeCommand(fileAt("ours.ts"), backend, api));
 }
 
 function python(loop: "asyncio" | "uvloop", api: "protocol" | "streams"): Side {
-  return side(`${loop} ${api}`, missingInPython(loop), PYTHON, [fileAt("python.py"), loop, api]);
+  return side(`${loop} ${api}`, missingInPython(loop), pythonCommand(fileAt("python.py"), loop, api));
 }
 
 /** How many bytes a server process grows by for each of `size` connections. */
-async function measure(size: number, command: string, args: readonly string[]): Promise<Figures> {
-  await using server = new ServerProcess(command, args);
+async function measure(size: number, command: Command): Promise<Figures> {
+  await using server = new ServerProcess(command);
   const port = await server.port();
   await closeAll(await connectAll(port, Math.min(WARM_UP, size), MESSAGE));
   const before = await server.memory();
@@ -50,7 +47,7 @@ async function measure(size: number, command: string, args: readonly string[]): 
 
 function against(ours: string, ...theirs: string[]): Comparison[] {
   return theirs.flatMap((name) =>
-    ["resident", "after another message"].map((figure) => ({ figure, ours, theirs: name, atMost: 1 })),
+    ["resident", "after another message"].map((figure) => ({ figure, ours, theirs: name, aim: atMost(1) })),
   );
 }
 
@@ -61,11 +58,12 @@ export const idleConnections: Workload = {
     "resident memory of the server has grown by then, and after another message on each. Garbage is collected first; what the\n" +
     "kernel holds is not counted.",
   unit: "bytes per connection",
+  sizeUnit: "connections at a time",
   size: 10_000,
   sides: [
     ours("native", "protocol"),
     ours("portable", "protocol"),
-    side("node:net", null, process.execPath, [...NODE_FLAGS, fileAt("node-net.ts")]),
+    side("node:net", null, nodeCommand(fileAt("node-net.ts"))),
     python("uvloop", "protocol"),
     python("asyncio", "protocol"),
     ours("native", "generator"),

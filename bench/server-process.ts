@@ -2,16 +2,21 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import type { Figures } from "../workload.ts";
+import type { Command } from "./sides.ts";
+import type { Figures } from "./workload.ts";
 
-/** A server in a process of its own. It says `{port}` first, and then its memory in answer to each line. */
+/** A server in a process of its own. It says `{port}` first, and then, if it can, its memory in answer to each line. */
 export class ServerProcess implements AsyncDisposable {
   readonly #process: ChildProcessByStdio<Writable, Readable, null>;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(command: string, args: readonly string[]) {
-    this.#process = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+  constructor([program, ...args]: Command) {
+    this.#process = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
     this.#lines = createInterface(this.#process.stdout)[Symbol.asyncIterator]();
+  }
+
+  get pid(): number {
+    return this.#process.pid!;
   }
 
   async port(): Promise<number> {

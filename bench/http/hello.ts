@@ -1,0 +1,2 @@
+/** What all servers answer. */
+export const HELLO = Buffer.from("Hello, world!\n");
