@@ -12,7 +12,10 @@ export interface ThreadPoolExecutorOptions extends InitializerOptions {
   maxWorkers?: number | null | undefined;
   /** How the names of the threads begin. */
   threadNamePrefix?: string | undefined;
-  /** The memory that each thread may use; Node's limits by default. One that needs more ends, and its job fails. */
+  /**
+   * The memory that each thread may use; Node's limits by default. One that needs more ends, and its job fails. What is new
+   * must fit in beyond that for a moment, or the whole process ends: so keep `maxYoungGenerationSizeMb` small, too.
+   */
   resourceLimits?: ResourceLimits | undefined;
 }
 

@@ -36,7 +36,7 @@ const pools: readonly PoolUnderTest[] = [
     name: "threads",
     Broken: BrokenThreadPool,
     make: (options) => new ThreadPoolExecutor(options),
-    littleMemory: { resourceLimits: { maxOldGenerationSizeMb: 20 } },
+    littleMemory: { resourceLimits: { maxOldGenerationSizeMb: 20, maxYoungGenerationSizeMb: 2 } },
   },
   {
     name: "processes",

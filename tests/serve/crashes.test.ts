@@ -51,7 +51,10 @@ inEachWorld(
 );
 
 inEachWorld("a worker that runs out of memory is replaced, and its connections end", function* (world) {
-  const options = { resourceLimits: { maxOldGenerationSizeMb: 40 }, execArgv: ["--max-old-space-size=60"] };
+  const options = {
+    resourceLimits: { maxOldGenerationSizeMb: 40, maxYoungGenerationSizeMb: 2 },
+    execArgv: ["--max-old-space-size=60"],
+  };
   yield* crash(world, "hoard", /was ended by SIGABRT|ERR_WORKER_OUT_OF_MEMORY|memory limit/, options);
 });
 
