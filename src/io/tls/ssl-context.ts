@@ -1,7 +1,8 @@
-import { createSecureContext, getCACertificates, type SecureContext, type SecureVersion } from "node:tls";
+import type { SecureContext, SecureVersion } from "node:tls";
 import { inspect } from "node:util";
 import { ValueError } from "../../core/errors.ts";
 import { Inspectable } from "../../core/inspectable.ts";
+import { nodeTls } from "./node-tls.ts";
 import { certificatesIn, mustHold, readPem } from "./pem.ts";
 import { sslError } from "./ssl-errors.ts";
 import {
@@ -173,7 +174,7 @@ export class SSLContext extends Inspectable {
    */
   loadVerifyLocations(locations: VerifyLocations): void {
     const { ca } = this.#options;
-    const trusted = ca === undefined ? getCACertificates("default") : [ca].flat();
+    const trusted = ca === undefined ? nodeTls().getCACertificates("default") : [ca].flat();
     this.#change({ ca: [...trusted, ...certificatesIn(locations)] });
   }
 
@@ -222,7 +223,7 @@ export function createDefaultContext({ purpose, ...locations }: DefaultContextOp
 
 function makeSecureContext(options: SSLContextOptions): SecureContext {
   try {
-    return createSecureContext(options);
+    return nodeTls().createSecureContext(options);
   } catch (error) {
     throw sslError(error);
   }

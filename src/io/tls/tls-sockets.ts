@@ -1,17 +1,10 @@
 import { EventEmitter } from "node:events";
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
-import {
-  type ConnectionOptions,
-  checkServerIdentity,
-  connect,
-  createServer,
-  type SecureContext,
-  type Server,
-  type TLSSocket,
-} from "node:tls";
+import type { ConnectionOptions, SecureContext, Server, TLSSocket } from "node:tls";
 import { domainToASCII } from "node:url";
 import { inspect } from "node:util";
+import { nodeTls } from "./node-tls.ts";
 import { CERT_NONE, CERT_OPTIONAL, CERT_REQUIRED, SSLContext, type VerifyMode } from "./ssl-context.ts";
 import { clientError, notAuthorized, sslError } from "./ssl-errors.ts";
 
@@ -28,11 +21,11 @@ export function clientHandshake(
   serverHostname: string | null,
   outcome: HandshakeOutcome,
 ): void {
-  const socket = connect({
+  const socket = nodeTls().connect({
     socket: duplex,
     secureContext: context.secureContext(),
     rejectUnauthorized: context.verifyMode !== CERT_NONE,
-    checkServerIdentity: context.checkHostname ? checkServerIdentity : () => undefined,
+    checkServerIdentity: context.checkHostname ? nodeTls().checkServerIdentity : () => undefined,
     ALPNProtocols: [...context.alpnProtocols],
     ...identity(serverHostname),
   });
@@ -88,7 +81,7 @@ function serverOf(context: SSLContext): Server {
   const secure = context.secureContext();
   const known = servers.get(context);
   if (known?.secure === secure && known.verifyMode === verifyMode) return known.server;
-  const server = createServer({
+  const server = nodeTls().createServer({
     ...context.nodeOptions(),
     requestCert: verifyMode !== CERT_NONE,
     rejectUnauthorized: verifyMode === CERT_REQUIRED,
