@@ -5,12 +5,15 @@ import { PYTHON } from "./peers.ts";
 
 const EFFECT = fileURLToPath(new URL("node_modules/effect/package.json", import.meta.url));
 
+/** Without what a distribution or a host has added to it. */
+const VERSION = /^[\d.]*\d/.exec(release())?.[0] ?? release();
+
 /** Where and when this runs, and which versions of what. */
 export function machine(): string {
   const processors = cpus();
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
   const parts = [
-    `${type()} ${release()}, ${processors.length} × ${processors[0]?.model ?? "unknown"}, ${memory}`,
+    `${type()} ${VERSION}, ${processors.length} × ${processors[0]?.model ?? "unknown"}, ${memory}`,
     `Node ${process.versions.node} (V8 ${process.versions.v8})`,
     firstLine(PYTHON, ["-VV"]),
     pythonModule("uvloop"),
