@@ -87,6 +87,15 @@ export async function idle(): Promise<void> {
   for (let i = 0; i < 20; i++) await turn();
 }
 
+/**
+ * Wait until a file is on its way to a peer that does not read, and the kernel takes no more of it. Node reads the file
+ * outside of the loop's thread, which takes its time.
+ */
+export async function stuck({ backend }: Bench, transport: { getWriteBufferSize(): number }): Promise<void> {
+  while (backend === "portable" && transport.getWriteBufferSize() === 0) await idle();
+  for (let i = 0; i < 10; i++) await idle();
+}
+
 /** The error that `promise` rejects with, which must be of this class. */
 export async function failure<E extends Error>(
   promise: PromiseLike<unknown>,

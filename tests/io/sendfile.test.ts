@@ -27,7 +27,7 @@ import {
   type Transport,
   ValueError,
 } from "../../src/index.ts";
-import { type Bench, failure, idle, inEachBackend } from "./backends.ts";
+import { type Bench, failure, idle, inEachBackend, stuck } from "./backends.ts";
 import { fill, pattern, Recorder, recorders, serve } from "./recorder.ts";
 
 const MiB = 1024 * 1024;
@@ -64,15 +64,13 @@ function assertPosition({ backend }: Bench, fd: number, count: number): void {
 const pauses = { onMade: (transport: Transport) => transport.pauseReading() };
 
 /** A file on its way to a peer that does not read: some of it has gone out, and no more does. */
-async function stuck(
+async function sending(
   bench: Bench,
 ): Promise<[left: Recorder, right: Recorder, fd: number, task: Task<number>]> {
   const [left, right] = await recorders(bench, {}, pauses);
   const fd = opened(bench);
   const task = createTask(bench.loop.sendfile(left.transport, fd));
-  // Node reads the file outside of the loop's thread, which takes its time; then it writes until the kernel is full.
-  while (bench.backend === "portable" && left.transport.getWriteBufferSize() === 0) await idle();
-  for (let i = 0; i < 10; i++) await idle();
+  await stuck(bench, left.transport);
   assert.equal(task.done(), false);
   return [left, right, fd, task];
 }
@@ -171,7 +169,7 @@ print(digest.hexdigest())`;
   });
 
   inEachBackend("receives nothing meanwhile, and goes on with it after", async (bench) => {
-    const [left, right, , task] = await stuck(bench);
+    const [left, right, , task] = await sending(bench);
     assert.equal(left.transport.isReading(), false);
     right.transport.write("answer");
     await idle();
@@ -189,7 +187,7 @@ print(digest.hexdigest())`;
   });
 
   inEachBackend("nothing else may be written meanwhile", async (bench) => {
-    const [left, right, fd, task] = await stuck(bench);
+    const [left, right, fd, task] = await sending(bench);
     assert.throws(() => left.transport.write("x"), { name: "RuntimeError", message: /sendfile/ });
     assert.throws(() => left.transport.writelines(["x"]), RuntimeError);
     assert.throws(() => left.transport.writeEof(), RuntimeError);
@@ -214,7 +212,7 @@ print(digest.hexdigest())`;
 
 describe("a sendfile that ends early", () => {
   inEachBackend("when it is cancelled, what was sent is known, and the connection goes on", async (bench) => {
-    const [left, right, fd, task] = await stuck(bench);
+    const [left, right, fd, task] = await sending(bench);
     task.cancel();
     await failure(task, CancelledError);
     left.transport.write("END");
@@ -229,7 +227,7 @@ describe("a sendfile that ends early", () => {
 
   inEachBackend("when the transport is aborted or closed, with a ConnectionError", async (bench) => {
     for (const end of ["abort", "close"] as const) {
-      const [left, , fd, task] = await stuck(bench);
+      const [left, , fd, task] = await sending(bench);
       left.transport[end]();
       if (end === "close" && bench.backend === "portable") left.transport.abort();
       await failure(task, ConnectionError);
@@ -239,7 +237,7 @@ describe("a sendfile that ends early", () => {
   });
 
   inEachBackend("when the peer is gone, with a ConnectionError", async (bench) => {
-    const [, right, , task] = await stuck(bench);
+    const [, right, , task] = await sending(bench);
     right.transport.abort();
     await failure(task, ConnectionError);
   });
@@ -248,7 +246,7 @@ describe("a sendfile that ends early", () => {
     const [left, right] = await recorders(bench, {}, pauses);
     const handle = await open(path);
     const task = createTask(bench.loop.sendfile(left.transport, handle));
-    for (let i = 0; i < 10; i++) await idle();
+    await stuck(bench, left.transport);
     await handle.close();
     right.transport.resumeReading();
     await failure(task, ValueError);
