@@ -116,6 +116,16 @@ for (const backend of backends) {
   }
 }
 
+/** Ctrl-C, and once more while the program cleans up, which would have no end. */
+async function interruptTwice(terminal: Terminal): Promise<void> {
+  await terminal.shows("ready");
+  terminal.type(CTRL_C);
+  await terminal.shows("cleaning up");
+  terminal.type(CTRL_C);
+  assert.deepEqual(await terminal.ended, INTERRUPTED, terminal.screen);
+  assert.deepEqual(await terminal.left(), []);
+}
+
 /** Jobs of all kinds, for ever. */
 const STORM = (pool: string) => `
   await using pool = new asyncio.${pool}({ maxWorkers: 2 });
@@ -154,12 +164,7 @@ for (const pool of ["ThreadPoolExecutor", "ProcessPoolExecutor"]) {
       ready();
       try { await sleep(3600); } finally { console.log("cleaning up"); }`;
     await using terminal = start(main, "portable");
-    await terminal.shows("ready");
-    terminal.type(CTRL_C);
-    await terminal.shows("cleaning up");
-    terminal.type(CTRL_C);
-    assert.deepEqual(await terminal.ended, INTERRUPTED, terminal.screen);
-    assert.deepEqual(await terminal.left(), []);
+    await interruptTwice(terminal);
   });
 }
 
@@ -171,12 +176,7 @@ test("a second Ctrl-C ends a clean-up that takes too long, with all processes", 
     ready();
     try { await shell.wait(); } finally { console.log("cleaning up"); await shell.stop({ grace: 3600 }); }`;
   await using terminal = start(main, "portable");
-  await terminal.shows("ready");
-  terminal.type(CTRL_C);
-  await terminal.shows("cleaning up");
-  terminal.type(CTRL_C);
-  assert.deepEqual(await terminal.ended, INTERRUPTED, terminal.screen);
-  assert.deepEqual(await terminal.left(), []);
+  await interruptTwice(terminal);
 });
 
 // In its own session it can be ended by killTree, as above.
