@@ -1,50 +1,8 @@
 /** `node --expose-gc ours.ts native|portable protocol|generator|async`: an echo server. */
 
-import {
-  EventLoop,
-  getRunningLoop,
-  Protocol,
-  run,
-  type Server,
-  type StreamReader,
-  type StreamWriter,
-  type Suspension,
-  startServer,
-  type Transport,
-} from "../../src/index.ts";
+import { EventLoop, getRunningLoop, run, type Server, startServer } from "../../src/index.ts";
+import { Echo, serveAsync, serveGenerator } from "../echo.ts";
 import { tellMemory } from "./memory.ts";
-
-class Echo extends Protocol {
-  #transport: Transport | null = null;
-
-  override connectionMade(transport: Transport): void {
-    this.#transport = transport;
-  }
-
-  override dataReceived(data: Buffer): void {
-    this.#transport?.write(data);
-  }
-}
-
-function* serveGenerator(reader: StreamReader, writer: StreamWriter): Generator<Suspension, void, unknown> {
-  for (;;) {
-    const line = yield* reader.readline();
-    if (line.length === 0) break;
-    writer.write(line);
-    yield* writer.drain();
-  }
-  writer.close();
-}
-
-async function serveAsync(reader: StreamReader, writer: StreamWriter): Promise<void> {
-  for (;;) {
-    const line = await reader.readline();
-    if (line.length === 0) break;
-    writer.write(line);
-    await writer.drain();
-  }
-  writer.close();
-}
 
 const LISTEN = ["127.0.0.1", 0, { backlog: 1024 }] as const;
 

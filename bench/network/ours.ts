@@ -13,17 +13,15 @@ import {
   Future,
   getRunningLoop,
   IPPROTO_TCP,
-  Protocol,
   run,
   Socket,
   type StreamProtocol,
-  type StreamReader,
-  type StreamWriter,
   type Suspension,
   startServer,
   TCP_NODELAY,
   type Transport,
 } from "../../src/index.ts";
+import { Echo, serveAsync, serveGenerator } from "../echo.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -40,18 +38,6 @@ const BACKLOG = 1024;
 const READ = 64 * 1024;
 /** For the streams: the longest line. */
 const LIMIT = 2 ** 25;
-
-class Echo extends Protocol {
-  #transport!: Transport;
-
-  override connectionMade(transport: Transport): void {
-    this.#transport = transport;
-  }
-
-  override dataReceived(data: Buffer): void {
-    this.#transport.write(data);
-  }
-}
 
 class BufferedEcho extends BufferedProtocol {
   readonly #memory = Buffer.allocUnsafe(READ);
@@ -81,26 +67,6 @@ class DatagramEcho extends DatagramProtocol {
   override datagramReceived(data: Buffer, addr: Address | null): void {
     this.#transport.sendto(data, addr);
   }
-}
-
-function* serveGenerator(reader: StreamReader, writer: StreamWriter): Generator<Suspension, void, unknown> {
-  for (;;) {
-    const line = yield* reader.readline();
-    if (line.length === 0) break;
-    writer.write(line);
-    yield* writer.drain();
-  }
-  writer.close();
-}
-
-async function serveAsync(reader: StreamReader, writer: StreamWriter): Promise<void> {
-  for (;;) {
-    const line = await reader.readline();
-    if (line.length === 0) break;
-    writer.write(line);
-    await writer.drain();
-  }
-  writer.close();
 }
 
 function* serveSocket(sock: Socket): Generator<Suspension, void, unknown> {
