@@ -10,22 +10,11 @@ import {
   startServer,
   type Transport,
 } from "../../src/index.ts";
+import { Echo } from "../echo.ts";
 import { elapsed } from "./heap.ts";
 import type { Prepare, Probe, Quantity } from "./quantity.ts";
 
 const HOST = "127.0.0.1";
-
-class Echo extends Protocol {
-  #transport!: Transport;
-
-  override connectionMade(transport: Transport): void {
-    this.#transport = transport;
-  }
-
-  override dataReceived(data: Buffer): void {
-    this.#transport.write(data);
-  }
-}
 
 class Client extends Protocol {
   #transport!: Transport;
