@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import type { Suspension } from "../core/awaitables.ts";
+import { type Suspension, TurnIterator } from "../core/awaitables.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { ValueError } from "../core/errors.ts";
 import { getRunningLoop } from "../core/events.ts";
@@ -18,12 +18,7 @@ export function sleep<T>(delay: number, result?: T): Coroutine<T | undefined> {
     throw new TypeError(`delay must be a number of seconds, not ${inspect(delay)}`);
   }
   if (Number.isNaN(delay)) throw new ValueError("Invalid delay: NaN (not a number)");
-  return new Coroutine(() => (delay > 0 ? pause(delay, result) : oneIteration(result)), "sleep");
-}
-
-function* oneIteration<T>(result: T): Generator<Suspension, T, unknown> {
-  yield;
-  return result;
+  return new Coroutine(delay > 0 ? pause(delay, result) : new TurnIterator(result), "sleep");
 }
 
 function* pause<T>(delay: number, result: T): Generator<Suspension, T, unknown> {

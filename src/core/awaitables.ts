@@ -46,11 +46,10 @@ export abstract class AwaitableObject<T> implements Awaitable<T>, Promise<T> {
     onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
   ): Promise<R | E> {
-    return new Promise<T>((resolve, reject) => {
-      const task = currentExecution()?.task;
-      if (task && !task.done()) task.waitInside(this, resolve, reject);
-      else this.settle(resolve, reject);
-    }).then(onFulfilled, onRejected);
+    const execution = currentExecution();
+    const task = execution?.task;
+    if (task && !task.done()) return task.waitInside<T, R | E>(this, execution, onFulfilled, onRejected);
+    return new Promise<T>((resolve, reject) => this.settle(resolve, reject)).then(onFulfilled, onRejected);
   }
 
   catch<E = never>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<T | E> {
@@ -99,20 +98,11 @@ function hasMethod<K extends PropertyKey>(value: unknown, name: K): value is Rec
   return typeof (value as Record<K, unknown>)[name] === "function";
 }
 
-/** Waits for a promise, as the iterator that `yield*` drives. */
-export class ForeignIterator<T> implements Iterator<Suspension, T, unknown> {
-  readonly #wait: ForeignWait;
-  #suspended = false;
+/** What `yield*` drives where nothing of its own is to be done after the wait. */
+export abstract class WaitIterator<T> implements Iterator<Suspension, T, unknown> {
+  protected suspended = false;
 
-  constructor(promise: PromiseLike<T>) {
-    this.#wait = new ForeignWait(promise);
-  }
-
-  next(value?: unknown): IteratorResult<Suspension, T> {
-    if (this.#suspended && !isQuestion()) return { done: true, value: value as T };
-    this.#suspended = true;
-    return { done: false, value: this.#wait };
-  }
+  abstract next(value?: unknown): IteratorResult<Suspension, T>;
 
   throw(error: unknown): IteratorResult<Suspension, T> {
     throw error;
@@ -120,5 +110,37 @@ export class ForeignIterator<T> implements Iterator<Suspension, T, unknown> {
 
   return(value: T): IteratorResult<Suspension, T> {
     return { done: true, value };
+  }
+}
+
+/** Waits for a promise. */
+export class ForeignIterator<T> extends WaitIterator<T> {
+  readonly #wait: ForeignWait;
+
+  constructor(promise: PromiseLike<T>) {
+    super();
+    this.#wait = new ForeignWait(promise);
+  }
+
+  override next(value?: unknown): IteratorResult<Suspension, T> {
+    if (this.suspended && !isQuestion()) return { done: true, value: value as T };
+    this.suspended = true;
+    return { done: false, value: this.#wait };
+  }
+}
+
+/** Gives up one turn of the loop. */
+export class TurnIterator<T> extends WaitIterator<T> {
+  readonly #result: T;
+
+  constructor(result: T) {
+    super();
+    this.#result = result;
+  }
+
+  override next(): IteratorResult<Suspension, T> {
+    if (this.suspended && !isQuestion()) return { done: true, value: this.#result };
+    this.suspended = true;
+    return { done: false, value: undefined };
   }
 }

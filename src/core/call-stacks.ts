@@ -1,5 +1,4 @@
 import vm from "node:vm";
-import type { Reject, Resolve } from "./awaitables.ts";
 import {
   currentStack,
   isLibrary,
@@ -67,7 +66,7 @@ export function generatorStack(iterator: Iterator<unknown>): StackFrame[] {
  * V8 puts onto an error's stack who waits for the promise of the microtask that runs. So a microtask is run whose
  * promise would settle theirs, were it ever settled; in a context with a queue of its own, where that can be done now.
  */
-export function asyncStack(resolve: Resolve<never>, reject: Reject): StackFrame[] {
+export function asyncStack(resolve: unknown, reject: unknown): StackFrame[] {
   let frames: StackFrame[] = [];
   const capture = () => {
     frames = currentStack(MAXIMUM_DEPTH).filter(({ isAsync }) => isAsync);

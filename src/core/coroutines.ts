@@ -18,6 +18,9 @@ import type { Obligation } from "./obligations.ts";
 /** The body of a coroutine: a generator that waits with `yield*`, or what an async function returns. */
 export type CoroutineBody<T> = Generator<Suspension, T, unknown> | PromiseLike<T> | T;
 
+/** What runs from wait to wait: a generator, or an iterator like one. */
+type Steps<T> = Iterator<Suspension, T, unknown>;
+
 /** A function whose call can be run as a coroutine, of either flavour. */
 export type CoroutineFunction<A extends unknown[] = unknown[], T = unknown> = (
   ...args: A
@@ -40,14 +43,14 @@ export class Coroutine<T> extends AwaitableObject<T> {
   /** The name of the function that it calls. */
   readonly name: string;
   /** Null once it has begun: what it refers to may be large. */
-  #body: (() => CoroutineBody<T>) | null;
+  #body: (() => CoroutineBody<T>) | Steps<T> | null;
   readonly #sourceTraceback: CreationStack | null;
-  #iterator: Iterator<Suspension, T, unknown> | null = null;
+  #iterator: Steps<T> | null = null;
   #state: CoroutineState = "created";
   #neverAwaited: Obligation | null = null;
 
-  /** @internal */
-  constructor(body: () => CoroutineBody<T>, name: string) {
+  /** @internal `body` is what the coroutine runs, not begun yet, or a function to be called for it. */
+  constructor(body: (() => CoroutineBody<T>) | Steps<T>, name: string) {
     super();
     this.#body = body;
     this.name = name;
@@ -94,7 +97,7 @@ export class Coroutine<T> extends AwaitableObject<T> {
   }
 
   /** `yield* coroutine`. Throws RuntimeError if it was awaited before. */
-  override [Symbol.iterator](): Iterator<Suspension, T, unknown> {
+  override [Symbol.iterator](): Steps<T> {
     this.#start();
     return this.#iterator!;
   }
@@ -137,11 +140,11 @@ export class Coroutine<T> extends AwaitableObject<T> {
     this.#state = "running";
     const body = this.#body!;
     this.#body = null;
-    this.#iterator = iteratorOf(body());
+    this.#iterator = typeof body === "function" ? stepsOf(body()) : body;
   }
 
   #step(
-    step: (iterator: Iterator<Suspension, T, unknown>) => IteratorResult<Suspension, T>,
+    step: (iterator: Steps<T>) => IteratorResult<Suspension, T>,
   ): IteratorResult<Suspension, T> {
     if (this.#iterator === null) this.#start();
     else if (this.#state === "closed") throw new RuntimeError("cannot reuse already awaited coroutine");
@@ -205,8 +208,7 @@ export function toCoroutine<T>(
   value: Coroutine<T> | CoroutineBody<T> | (() => CoroutineBody<T>),
 ): Coroutine<T> {
   if (value instanceof Coroutine) return value;
-  if (isGenerator(value))
-    return new Coroutine<T>(() => value as Generator<Suspension, T, unknown>, "generator");
+  if (isGenerator(value)) return new Coroutine<T>(value as Steps<T>, "generator");
   if (typeof value === "function")
     return new Coroutine(value as () => CoroutineBody<T>, value.name || "<anonymous>");
   if (isThenable(value) && !isAwaitable(value)) {
@@ -239,9 +241,9 @@ export function watchNewborn(loop: BaseEventLoop): void {
   newborn = [];
 }
 
-function iteratorOf<T>(body: CoroutineBody<T>): Iterator<Suspension, T, unknown> {
-  if (isGenerator(body)) return body as Iterator<Suspension, T, unknown>;
-  if (isAwaitable(body)) return body[Symbol.iterator]() as Iterator<Suspension, T, unknown>;
+function stepsOf<T>(body: CoroutineBody<T>): Steps<T> {
+  if (isGenerator(body)) return body as Steps<T>;
+  if (isAwaitable(body)) return body[Symbol.iterator]() as Steps<T>;
   if (isThenable(body)) return new ForeignIterator(body as PromiseLike<T>);
   return { next: () => ({ done: true, value: body as T }) };
 }

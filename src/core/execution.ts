@@ -30,8 +30,11 @@ export function runAs<R>(execution: Execution, fn: () => R): R {
   return started.run(execution, onTheStack, execution, fn, undefined);
 }
 
-/** `fn` comes with its argument, because a closure for each step of each task would cost more than the step. */
-function onTheStack<A, R>(execution: Execution, fn: (argument: A) => R, argument: A): R {
+/**
+ * Call `fn(argument)` as `execution`, in a frame that knows it already. `fn` comes with its argument, because a closure for
+ * each step of each task would cost more than the step.
+ */
+export function onTheStack<A, R>(execution: Execution, fn: (argument: A) => R, argument: A): R {
   const previous = onStack;
   onStack = execution;
   try {

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { AwaitableObject, type Reject, type Resolve, type Suspension } from "./awaitables.ts";
+import { AwaitableObject, type Reject, type Resolve, type Suspension, WaitIterator } from "./awaitables.ts";
 import type { BaseEventLoop } from "./base-events.ts";
 import { isQuestion } from "./call-stacks.ts";
 import type { Context } from "./contextvars.ts";
@@ -251,31 +251,23 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   }
 }
 
-class FutureIterator<T> implements Iterator<Suspension, T, unknown> {
+class FutureIterator<T> extends WaitIterator<T> {
   readonly #future: Future<T>;
-  #suspended = false;
 
   constructor(future: Future<T>) {
+    super();
     this.#future = future;
   }
 
-  next(): IteratorResult<Suspension, T> {
-    if (this.#suspended && isQuestion()) return { done: false, value: this.#future as Future<unknown> };
+  override next(): IteratorResult<Suspension, T> {
+    if (this.suspended && isQuestion()) return { done: false, value: this.#future as Future<unknown> };
     if (this.#future.done()) return { done: true, value: this.#future.result() };
-    if (this.#suspended || this.#future.blocking) {
+    if (this.suspended || this.#future.blocking) {
       throw new RuntimeError(`await wasn't used with future ${this.#future}`);
     }
-    this.#suspended = true;
+    this.suspended = true;
     this.#future.blocking = true;
     return { done: false, value: this.#future as Future<unknown> };
-  }
-
-  throw(error: unknown): IteratorResult<Suspension, T> {
-    throw error;
-  }
-
-  return(value: T): IteratorResult<Suspension, T> {
-    return { done: true, value };
   }
 }
 

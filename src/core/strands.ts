@@ -1,7 +1,7 @@
 import { type Awaitable, ForeignWait, type Outcome, type Suspension } from "./awaitables.ts";
 import { generatorStack } from "./call-stacks.ts";
 import { RuntimeError } from "./errors.ts";
-import { type Execution, Frame } from "./execution.ts";
+import { type Execution, Frame, onTheStack } from "./execution.ts";
 import { describeValue } from "./format-helpers.ts";
 import { Future, NO_ERROR } from "./futures.ts";
 import type { Runnable } from "./handles.ts";
@@ -19,7 +19,8 @@ export class Strand implements Runnable {
   readonly #task: Task<unknown>;
   readonly #awaitable: Awaitable<unknown>;
   readonly #outcome: Outcome;
-  #frame: Frame;
+  /** What its next step is to run in; null before the first, where that runs at once. */
+  #frame: Frame | null;
   readonly #execution: Execution;
   #iterator: Iterator<Suspension, unknown, unknown> | null = null;
   #injected: unknown = NO_ERROR;
@@ -29,13 +30,13 @@ export class Strand implements Runnable {
   previous: Strand | null = null;
   next: Strand | null = null;
 
-  /** `execution` differs from the task where the wait began inside of `Context.run`. */
+  /** `execution` differs from the task where the wait began inside of `Context.run`. Without a `frame` it begins in this one. */
   constructor(
     task: Task<unknown>,
     awaitable: Awaitable<unknown>,
     outcome: Outcome,
-    frame = new Frame(),
-    execution: Execution = task,
+    execution: Execution,
+    frame: Frame | null = null,
   ) {
     this.#task = task;
     this.#awaitable = awaitable;
@@ -51,12 +52,12 @@ export class Strand implements Runnable {
 
   /** Run to the first wait at once: awaiting something takes no turn of the loop. */
   start(): void {
-    this.#continue(NO_ERROR, undefined);
+    this.#resumeIn(this.#frame, Strand.#begin);
   }
 
   /** The loop's turn: what it waited for is done, or it had given up a turn. */
   run(): void {
-    this.#frame.resume(this.#execution, Strand.#step, this);
+    this.#resumeIn(this.#frame, Strand.#step);
   }
 
   /** Give up the wait, and go on with `error`. */
@@ -75,6 +76,15 @@ export class Strand implements Runnable {
   stack(): StackFrame[] {
     const frames = this.#iterator === null ? [] : generatorStack(this.#iterator);
     return [...frames, ...this.#outcome.stack()];
+  }
+
+  #resumeIn(frame: Frame | null, step: (strand: Strand) => void): void {
+    if (frame === null) onTheStack(this.#execution, step, this);
+    else frame.resume(this.#execution, step, this);
+  }
+
+  static #begin(strand: Strand): void {
+    strand.#advance(NO_ERROR, undefined);
   }
 
   static #step(strand: Strand): void {
@@ -160,7 +170,7 @@ export class Strand implements Runnable {
   }
 
   #continue(error: unknown, value: unknown): void {
-    this.#frame.resume(this.#execution, () => this.#advance(error, value), undefined);
+    this.#frame!.resume(this.#execution, () => this.#advance(error, value), undefined);
   }
 
   /** Misuse is thrown at the place of the misuse, in the next iteration, as in CPython. */

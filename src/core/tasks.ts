@@ -1,17 +1,17 @@
 import { assertSignal, isHeard, onAbort } from "./abort-signals.ts";
-import type { Awaitable, Outcome, Reject, Resolve } from "./awaitables.ts";
+import type { Awaitable } from "./awaitables.ts";
 import type { BaseEventLoop, TaskOptions } from "./base-events.ts";
 import { formatStack, limitedStack, type TextFile } from "./base-tasks.ts";
-import { asyncStack } from "./call-stacks.ts";
 import { assertContext, type Context, copyContext } from "./contextvars.ts";
 import { Coroutine } from "./coroutines.ts";
 import { warnSwallowed, watchDelivery } from "./debug.ts";
 import { channels } from "./diagnostics.ts";
 import { CancelledError, cancellationOf, isFatal, RuntimeError } from "./errors.ts";
-import { currentExecution, Frame } from "./execution.ts";
+import { type Execution, Frame } from "./execution.ts";
 import { describeValue } from "./format-helpers.ts";
 import { Future } from "./futures.ts";
 import type { TimerHandle } from "./handles.ts";
+import { type OnFulfilled, type OnRejected, Reaction } from "./reactions.ts";
 import type { StackFrame } from "./stack-frames.ts";
 import { Strand, Waits } from "./strands.ts";
 
@@ -54,7 +54,7 @@ export class Task<T = unknown> extends Future<T> {
     this.loop.tasks.add(this);
     if (signal !== undefined) this.#stopListening = onAbort(signal, (message) => this.cancel(message));
     if (channels.taskCreate.hasSubscribers) channels.taskCreate.publish({ task: this });
-    const body = new Strand(this, coroutine, this, Frame.of(this));
+    const body = new Strand(this, coroutine, this, this, Frame.of(this));
     if (options.eagerStart && this.loop.isRunning()) body.start();
     else this.loop.enqueue(body);
   }
@@ -172,9 +172,16 @@ export class Task<T = unknown> extends Future<T> {
   }
 
   /** @internal An async function of this task awaits `awaitable`. */
-  waitInside<V>(awaitable: Awaitable<V>, resolve: Resolve<V>, reject: Reject): void {
-    const outcome = new PromiseOutcome(this.loop, resolve, reject);
-    new Strand(this, awaitable, outcome, new Frame(), currentExecution()).start();
+  waitInside<V, R>(
+    awaitable: Awaitable<V>,
+    execution: Execution,
+    onFulfilled: OnFulfilled<V, R>,
+    onRejected: OnRejected<R>,
+  ): Promise<R> {
+    const reaction = new Reaction(this.loop, onFulfilled, onRejected);
+    new Strand(this, awaitable, reaction, execution).start();
+    reaction.begin();
+    return reaction;
   }
 
   /** @internal What a step starts with: `error`, unless a cancellation waits to be delivered. */
@@ -249,32 +256,5 @@ export class Task<T = unknown> extends Future<T> {
     const waitingOn = this.waits[Symbol.iterator]().next().value?.waitingOn;
     if (waitingOn) parts.push(`waitFor=${waitingOn.constructor.name}`);
     return parts;
-  }
-}
-
-/** An async function waits for the outcome. */
-class PromiseOutcome<T> implements Outcome {
-  readonly #loop: BaseEventLoop;
-  readonly #resolve: Resolve<T>;
-  readonly #reject: Reject;
-
-  constructor(loop: BaseEventLoop, resolve: Resolve<T>, reject: Reject) {
-    this.#loop = loop;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  returned(value: unknown): void {
-    this.#loop.promiseSettled();
-    this.#resolve(value as T);
-  }
-
-  threw(error: unknown): void {
-    this.#loop.promiseSettled();
-    this.#reject(error);
-  }
-
-  stack(): StackFrame[] {
-    return asyncStack(this.#resolve, this.#reject);
   }
 }

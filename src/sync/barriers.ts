@@ -47,17 +47,17 @@ export class Barrier extends Inspectable {
    * another loop. Cancel safety: there is one less who waits, the others are left alone. Python: `Barrier.wait`.
    */
   wait(): Coroutine<number> {
-    return new Coroutine(() => this.#holding(this.#waitInside()), "Barrier.wait");
+    return new Coroutine(this.#holding(this.#waitInside()), "Barrier.wait");
   }
 
   /** Those who wait get BrokenBarrierError; then the barrier is as new. Python: `Barrier.reset`. */
   reset(): Coroutine<void> {
-    return new Coroutine(() => this.#holding(this.#resetInside()), "Barrier.reset");
+    return new Coroutine(this.#holding(this.#resetInside()), "Barrier.reset");
   }
 
   /** Those who wait, and all who come, get BrokenBarrierError, until a {@link reset}. Python: `Barrier.abort`. */
   abort(): Coroutine<void> {
-    return new Coroutine(() => this.#holding(this.#abortInside()), "Barrier.abort");
+    return new Coroutine(this.#holding(this.#abortInside()), "Barrier.abort");
   }
 
   *#holding<T>(body: Generator<Suspension, T, unknown>): Generator<Suspension, T, unknown> {

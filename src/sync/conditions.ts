@@ -48,7 +48,7 @@ export class Condition extends LoopBound {
    * thrown, and a notification that came meanwhile is passed on. Python: `Condition.wait`.
    */
   wait(): Coroutine<true> {
-    return new Coroutine(() => this.#wait(), "Condition.wait");
+    return new Coroutine(this.#wait(), "Condition.wait");
   }
 
   /**
@@ -59,7 +59,7 @@ export class Condition extends LoopBound {
     if (typeof predicate !== "function") {
       throw new TypeError(`predicate must be a function, not ${inspect(predicate)}`);
     }
-    return new Coroutine(() => this.#waitFor(predicate), "Condition.waitFor");
+    return new Coroutine(this.#waitFor(predicate), "Condition.waitFor");
   }
 
   /**

@@ -54,7 +54,7 @@ export class Lock extends LoopBound {
    * if need be. Python: `Lock.acquire`.
    */
   acquire(): Coroutine<Guard> {
-    return new Coroutine(() => this.#acquire(), "Lock.acquire");
+    return new Coroutine(this.#acquire(), "Lock.acquire");
   }
 
   /** Free the lock, and wake the first who waits. Throws RuntimeError if nobody holds it. Python: `Lock.release`. */
@@ -145,7 +145,7 @@ export class Event extends LoopBound {
    * loop. Cancel safety: nothing is lost. Python: `Event.wait`.
    */
   wait(): Coroutine<true> {
-    return new Coroutine(() => this.#wait(), "Event.wait");
+    return new Coroutine(this.#wait(), "Event.wait");
   }
 
   *#wait() {

@@ -60,7 +60,7 @@ export class Queue<T> extends LoopBound {
    * Cancel safety: the item is not added. Python: `Queue.put`.
    */
   put(item: T): Coroutine<void> {
-    return new Coroutine(() => this.#put(item), "Queue.put");
+    return new Coroutine(this.#put(item), "Queue.put");
   }
 
   /** Add `item` now. Throws QueueFull if there is no room, QueueShutDown after a shutdown. Python: `Queue.put_nowait`. */
@@ -79,7 +79,7 @@ export class Queue<T> extends LoopBound {
    * need be. Python: `Queue.get`.
    */
   get(): Coroutine<T> {
-    return new Coroutine(() => this.#get(), "Queue.get");
+    return new Coroutine(this.#get(), "Queue.get");
   }
 
   /** Take the next item out now. Throws QueueEmpty if there is none, QueueShutDown if there will not be any. Python: `Queue.get_nowait`. */
@@ -102,7 +102,7 @@ export class Queue<T> extends LoopBound {
 
   /** Wait until each item that was put has been dealt with. Cancel safety: nothing is lost. Python: `Queue.join`. */
   join(): Coroutine<void> {
-    return new Coroutine(() => this.#join(), "Queue.join");
+    return new Coroutine(this.#join(), "Queue.join");
   }
 
   /**
@@ -120,7 +120,7 @@ export class Queue<T> extends LoopBound {
 
   /** By hand: an async generator would await the items, where they are futures. */
   [Symbol.asyncIterator](): { next(): Coroutine<IteratorResult<T, undefined>> } {
-    return { next: () => new Coroutine(() => this.#next(), "Queue.next") };
+    return { next: () => new Coroutine(this.#next(), "Queue.next") };
   }
 
   #drop(): void {

@@ -40,7 +40,7 @@ export class Semaphore extends LoopBound {
    * it had been given goes to the next. Python: `Semaphore.acquire`.
    */
   acquire(): Coroutine<Guard> {
-    return new Coroutine(() => this.#acquire(), "Semaphore.acquire");
+    return new Coroutine(this.#acquire(), "Semaphore.acquire");
   }
 
   /** Raise the counter, and let the first who waits in. Python: `Semaphore.release`. */
