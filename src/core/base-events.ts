@@ -14,6 +14,7 @@ import { ExceptionHandlers } from "./exception-handlers.ts";
 import { Future } from "./futures.ts";
 import { type Callback, Handle, type Runnable, TimerHandle } from "./handles.ts";
 import { Inspectable } from "./inspectable.ts";
+import { LinkedList } from "./linked-list.ts";
 import { logger } from "./log.ts";
 import { Obligations } from "./obligations.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -46,7 +47,7 @@ export type TaskFactory = <T>(loop: BaseEventLoop, coroutine: Coroutine<T>, opti
  */
 export class BaseEventLoop extends Inspectable implements Disposable {
   /** @internal Pending tasks, oldest first. The loop keeps them: a task never vanishes. */
-  readonly tasks = new Set<Task<unknown>>();
+  readonly tasks = new LinkedList<Task<unknown>>();
   /** @internal */
   readonly asyncgens = new AsyncGens();
   /** @internal */
@@ -147,11 +148,11 @@ export class BaseEventLoop extends Inspectable implements Disposable {
     watchNewborn(this);
     for (const task of this.tasks) {
       this.callExceptionHandler({ message: "Task was destroyed but it is pending!", task });
+      this.tasks.delete(task);
     }
     this.obligations.callIn();
     this.#closed = true;
     this.#scheduler.clear();
-    this.tasks.clear();
     this.#debugMode.end();
     if (channels.loopClose.hasSubscribers) channels.loopClose.publish({ loop: this });
   }

@@ -18,8 +18,8 @@ export interface TextFile {
 export function callStack(task: Task<unknown>): StackFrame[] {
   if (task.done()) return [];
   if (isRunning(task)) return runningStack();
-  const [waiting] = task.waits;
-  const strands = [...(waiting ? [waiting] : []), ...[...task.foreignWaits].reverse()];
+  const { first } = task.waits;
+  const strands = [...(first === null ? [] : [first]), ...[...task.foreignWaits].reverse()];
   const frames = strands.flatMap((strand) => strand.stack());
   return frames.length > 0 ? frames : [new StackFrame(task.getCoro().name)];
 }

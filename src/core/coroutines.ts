@@ -143,9 +143,7 @@ export class Coroutine<T> extends AwaitableObject<T> {
     this.#iterator = typeof body === "function" ? stepsOf(body()) : body;
   }
 
-  #step(
-    step: (iterator: Steps<T>) => IteratorResult<Suspension, T>,
-  ): IteratorResult<Suspension, T> {
+  #step(step: (iterator: Steps<T>) => IteratorResult<Suspension, T>): IteratorResult<Suspension, T> {
     if (this.#iterator === null) this.#start();
     else if (this.#state === "closed") throw new RuntimeError("cannot reuse already awaited coroutine");
     try {

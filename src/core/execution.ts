@@ -44,17 +44,22 @@ export function onTheStack<A, R>(execution: Execution, fn: (argument: A) => R, a
   }
 }
 
+/** No trigger is told of: only the old async hooks would ask, and to find it out takes twice as long as all the rest. */
+const NO_TRIGGER = 0;
+
 /**
  * The values of every AsyncLocalStorage (request ids, OpenTelemetry, …) at the place where it was made. An
- * AsyncResource is by far the cheapest way to keep and restore them: 23 ns and 18 ns, against 1,400 ns for
+ * AsyncResource is by far the cheapest way to keep and restore them: 10 ns and 20 ns, against 1,400 ns for
  * `AsyncLocalStorage.snapshot()`.
  */
-export class Frame {
-  readonly #resource = new AsyncResource("asyncio");
+export class Frame extends AsyncResource {
+  constructor() {
+    super("asyncio", NO_TRIGGER);
+  }
 
   /** The frame here, with `execution` as the one that runs in it. */
   static of(execution: Execution): Frame {
-    return new Frame().#resource.runInAsyncScope(Frame.#enter, null, execution);
+    return new Frame().runInAsyncScope(Frame.#enter, null, execution);
   }
 
   static #enter(execution: Execution): Frame {
@@ -64,12 +69,12 @@ export class Frame {
 
   /** Call `fn(argument)` as `execution`, whose frame this is. */
   resume<A>(execution: Execution, fn: (argument: A) => void, argument: A): void {
-    this.#resource.runInAsyncScope(onTheStack<A, void>, null, execution, fn, argument);
+    this.runInAsyncScope(onTheStack<A, void>, null, execution, fn, argument);
   }
 
   /** Run a callback that was made in this frame, as itself. */
   call(callback: Execution & { invoke(): void }): void {
-    this.#resource.runInAsyncScope(Frame.#invoke, null, callback);
+    this.runInAsyncScope(Frame.#invoke, null, callback);
   }
 
   static #invoke(callback: Execution & { invoke(): void }): void {
@@ -79,7 +84,7 @@ export class Frame {
 
   /** Run `fn` with the frame's values, as nobody. */
   run(fn: () => void): void {
-    this.#resource.runInAsyncScope(fn);
+    this.runInAsyncScope(fn);
   }
 }
 

@@ -12,9 +12,6 @@ import type { Obligation } from "./obligations.ts";
 
 export type FutureState = "pending" | "cancelled" | "finished";
 
-/** Shared, so never added to: an empty array that is added to makes room for 17, and mostly there is one. */
-const NOBODY: Runnable[] = [];
-
 /** No error, where an error may be any value at all, undefined included. */
 export const NO_ERROR: unique symbol = Symbol("no error");
 
@@ -45,7 +42,9 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   /** @internal */
   cancelMessage: string | undefined;
   #cancelledError: CancelledError | null = null;
-  #waiters: Runnable[] = NOBODY;
+  /** Mostly one, without the memory of an array. */
+  #firstWaiter: Runnable | null = null;
+  #otherWaiters: Runnable[] | null = null;
   #unretrieved: Obligation | null = null;
 
   /** For `loop`, by default the running one, or the one that was installed. Throws RuntimeError if there is none. */
@@ -137,10 +136,7 @@ export class Future<T = unknown> extends AwaitableObject<T> {
    * already still run. Python: `Future.remove_done_callback`.
    */
   removeDoneCallback(callback: (future: this) => unknown): number {
-    const kept = this.#waiters.filter((waiter) => !(waiter instanceof Handle && waiter.calls(callback)));
-    const removed = this.#waiters.length - kept.length;
-    this.#waiters = kept;
-    return removed;
+    return this.#removeWaiters((waiter) => waiter instanceof Handle && waiter.calls(callback));
   }
 
   override [Symbol.iterator](): Iterator<Suspension, T, unknown> {
@@ -150,13 +146,14 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   /** @internal Queue `waiter` when the future is done. */
   addWaiter(waiter: Runnable): void {
     if (this.done()) this.loop.enqueue(waiter);
-    else if (this.#waiters === NOBODY) this.#waiters = [waiter];
-    else this.#waiters.push(waiter);
+    else if (this.#firstWaiter === null) this.#firstWaiter = waiter;
+    else if (this.#otherWaiters === null) this.#otherWaiters = [waiter];
+    else this.#otherWaiters.push(waiter);
   }
 
   /** @internal Take back {@link addWaiter}. */
   removeWaiter(waiter: Runnable): void {
-    this.#waiters = this.#waiters.filter((other) => other !== waiter);
+    this.#removeWaiters((other) => other === waiter);
   }
 
   /** @internal The error that a waiter gets, or NO_ERROR; it counts as retrieved. */
@@ -226,9 +223,25 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   }
 
   #wakeAll(): void {
-    const waiters = this.#waiters;
-    this.#waiters = NOBODY;
-    for (const waiter of waiters) this.loop.enqueue(waiter);
+    const first = this.#firstWaiter;
+    const others = this.#otherWaiters;
+    this.#firstWaiter = null;
+    this.#otherWaiters = null;
+    if (first !== null) this.loop.enqueue(first);
+    if (others !== null) for (const waiter of others) this.loop.enqueue(waiter);
+  }
+
+  #waiters(): Runnable[] {
+    return this.#firstWaiter === null ? [] : [this.#firstWaiter, ...(this.#otherWaiters ?? [])];
+  }
+
+  /** Gives how many there were. */
+  #removeWaiters(isOne: (waiter: Runnable) => boolean): number {
+    const waiters = this.#waiters();
+    const [first = null, ...others] = waiters.filter((waiter) => !isOne(waiter));
+    this.#firstWaiter = first;
+    this.#otherWaiters = others.length > 0 ? others : null;
+    return waiters.length - others.length - (first === null ? 0 : 1);
   }
 
   protected describe(): string[] {
@@ -237,7 +250,8 @@ export class Future<T = unknown> extends AwaitableObject<T> {
       const failed = this.#exception !== NO_ERROR;
       parts.push(`${failed ? "exception" : "result"}=${brief(failed ? this.#exception : this.#result)}`);
     }
-    if (this.#waiters.length > 0) parts.push(`waiters=${this.#waiters.length}`);
+    const waiters = this.#waiters().length;
+    if (waiters > 0) parts.push(`waiters=${waiters}`);
     return parts;
   }
 

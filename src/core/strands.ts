@@ -5,6 +5,7 @@ import { type Execution, Frame, onTheStack } from "./execution.ts";
 import { describeValue } from "./format-helpers.ts";
 import { Future, NO_ERROR } from "./futures.ts";
 import type { Runnable } from "./handles.ts";
+import { type Linked, LinkedList } from "./linked-list.ts";
 import type { StackFrame } from "./stack-frames.ts";
 import type { Task } from "./tasks.ts";
 
@@ -15,7 +16,7 @@ import type { Task } from "./tasks.ts";
  * a strand of its own, and `Promise.all` makes several at once. Everything that starts to wait does so here, in
  * `#suspend`.
  */
-export class Strand implements Runnable {
+export class Strand implements Runnable, Linked<Strand> {
   readonly #task: Task<unknown>;
   readonly #awaitable: Awaitable<unknown>;
   readonly #outcome: Outcome;
@@ -181,34 +182,4 @@ export class Strand implements Runnable {
 }
 
 /** The strands of a task that wait for something, oldest wait first. */
-export class Waits implements Iterable<Strand> {
-  #first: Strand | null = null;
-  #last: Strand | null = null;
-
-  get empty(): boolean {
-    return this.#first === null;
-  }
-
-  add(strand: Strand): void {
-    strand.previous = this.#last;
-    if (this.#last === null) this.#first = strand;
-    else this.#last.next = strand;
-    this.#last = strand;
-  }
-
-  delete(strand: Strand): void {
-    if (strand.previous === null) this.#first = strand.next;
-    else strand.previous.next = strand.next;
-    if (strand.next === null) this.#last = strand.previous;
-    else strand.next.previous = strand.previous;
-    strand.previous = null;
-    strand.next = null;
-  }
-
-  *[Symbol.iterator](): Generator<Strand, void> {
-    for (let strand = this.#first, next: Strand | null; strand !== null; strand = next) {
-      next = strand.next;
-      yield strand;
-    }
-  }
-}
+export class Waits extends LinkedList<Strand> {}

@@ -11,6 +11,7 @@ import { type Execution, Frame } from "./execution.ts";
 import { describeValue } from "./format-helpers.ts";
 import { Future } from "./futures.ts";
 import type { TimerHandle } from "./handles.ts";
+import type { Linked } from "./linked-list.ts";
 import { type OnFulfilled, type OnRejected, Reaction } from "./reactions.ts";
 import type { StackFrame } from "./stack-frames.ts";
 import { Strand, Waits } from "./strands.ts";
@@ -22,7 +23,11 @@ let taskCount = 0;
  *
  * The loop keeps every task until it is done. Python: `asyncio.Task`. Make one with `createTask`.
  */
-export class Task<T = unknown> extends Future<T> {
+export class Task<T = unknown> extends Future<T> implements Linked<Task<unknown>> {
+  /** @internal Neighbours among the loop's tasks. */
+  previous: Task<unknown> | null = null;
+  /** @internal */
+  next: Task<unknown> | null = null;
   /** @internal */
   readonly context: Context;
   /** @internal The strands that wait for a future of ours. */
@@ -30,7 +35,8 @@ export class Task<T = unknown> extends Future<T> {
   /** @internal The strands that wait for a promise that is not ours. */
   readonly foreignWaits = new Waits();
   readonly #coroutine: Coroutine<T>;
-  #name: string;
+  /** Of a task without a name its number, which is made into one when somebody asks. */
+  #name: string | number;
   #cancelRequests = 0;
   #mustCancel = false;
   #abort: AbortController | null = null;
@@ -49,7 +55,7 @@ export class Task<T = unknown> extends Future<T> {
     if (signal !== undefined) assertSignal(signal);
     if (context !== undefined) assertContext(context);
     this.#coroutine = coroutine;
-    this.#name = options.name === undefined ? `Task-${++taskCount}` : String(options.name);
+    this.#name = options.name === undefined ? ++taskCount : String(options.name);
     this.context = context ?? copyContext();
     this.loop.tasks.add(this);
     if (signal !== undefined) this.#stopListening = onAbort(signal, (message) => this.cancel(message));
@@ -66,6 +72,7 @@ export class Task<T = unknown> extends Future<T> {
 
   /** The task's name, `Task-N` by default. Python: `Task.get_name`. */
   getName(): string {
+    if (typeof this.#name === "number") this.#name = `Task-${this.#name}`;
     return this.#name;
   }
 
@@ -237,7 +244,7 @@ export class Task<T = unknown> extends Future<T> {
   #ended(): void {
     this.#stopListening?.();
     this.#deliveryTimer?.cancel();
-    this.loop.tasks.delete(this);
+    if (!this.loop.isClosed()) this.loop.tasks.delete(this);
     this.#coroutine.finished();
   }
 
@@ -252,8 +259,8 @@ export class Task<T = unknown> extends Future<T> {
   protected override describe(): string[] {
     const [state = "", ...rest] = super.describe();
     const shown = state === "pending" && this.#cancelRequests > 0 ? "cancelling" : state;
-    const parts = [shown, `name=${JSON.stringify(this.#name)}`, `coro=${this.#coroutine}`, ...rest];
-    const waitingOn = this.waits[Symbol.iterator]().next().value?.waitingOn;
+    const parts = [shown, `name=${JSON.stringify(this.getName())}`, `coro=${this.#coroutine}`, ...rest];
+    const waitingOn = this.waits.first?.waitingOn;
     if (waitingOn) parts.push(`waitFor=${waitingOn.constructor.name}`);
     return parts;
   }

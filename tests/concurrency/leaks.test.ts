@@ -70,7 +70,7 @@ class LongLived {
       "<Barrier [filling, waiters:0/2]>",
     ]);
     assert.equal(getEventListeners(this.abort.signal, "abort").length, 0);
-    assert.equal(this.#loop.tasks.size, 0);
+    assert.equal(this.#loop.tasks.empty, true);
     assert.ok(this.#loop.timers.size <= 101, `${this.#loop.timers.size} timers are left`);
   }
 }

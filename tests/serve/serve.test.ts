@@ -15,7 +15,7 @@ inEachWorld("serve serves until it is cancelled, and throws that", function* ({ 
   const task = loop.createTask(
     serve(handler("who"), { host: "127.0.0.1", workers: 1, kind, initializer, initargs: ["x"] }),
   );
-  yield* until(on, () => loop.tasks.size > 0 && (kind === "thread" || children().length === 1));
+  yield* until(on, () => !loop.tasks.empty && (kind === "thread" || children().length === 1));
   task.cancel();
   yield* rejects(on(task), CancelledError);
 });
