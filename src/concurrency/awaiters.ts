@@ -29,8 +29,9 @@ export class Awaiters {
   constructor(loop: BaseEventLoop) {
     for (const task of loop.tasks) {
       for (const { waitingOn } of task.waits) {
-        addTo(this.#tasks, waitingOn!, task);
-        this.#lookInto(waitingOn!);
+        if (waitingOn === null) continue;
+        addTo(this.#tasks, waitingOn, task);
+        this.#lookInto(waitingOn);
       }
     }
   }

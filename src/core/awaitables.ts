@@ -15,16 +15,7 @@ export interface Awaitable<T> extends PromiseLike<T> {
  * What a coroutine hands to its task when it cannot go on: the future it waits for, a promise, or nothing, which
  * gives up one turn of the loop. Only `yield*` of an awaitable makes one; the type is named for annotations.
  */
-export type Suspension = Future<unknown> | ForeignWait | undefined;
-
-/** A wait for a promise that is not ours. */
-export class ForeignWait {
-  readonly promise: PromiseLike<unknown>;
-
-  constructor(promise: PromiseLike<unknown>) {
-    this.promise = promise;
-  }
-}
+export type Suspension = Future<unknown> | ForeignIterator<unknown> | undefined;
 
 /** How a promise is settled. */
 export type Resolve<T> = (value: T) => void;
@@ -113,19 +104,19 @@ export abstract class WaitIterator<T> implements Iterator<Suspension, T, unknown
   }
 }
 
-/** Waits for a promise. */
+/** Waits for a promise that is not ours; what it hands to the task is itself. */
 export class ForeignIterator<T> extends WaitIterator<T> {
-  readonly #wait: ForeignWait;
+  readonly promise: PromiseLike<T>;
 
   constructor(promise: PromiseLike<T>) {
     super();
-    this.#wait = new ForeignWait(promise);
+    this.promise = promise;
   }
 
   override next(value?: unknown): IteratorResult<Suspension, T> {
     if (this.suspended && !isQuestion()) return { done: true, value: value as T };
     this.suspended = true;
-    return { done: false, value: this.#wait };
+    return { done: false, value: this as ForeignIterator<unknown> };
   }
 }
 

@@ -18,15 +18,17 @@ export interface TextFile {
 export function callStack(task: Task<unknown>): StackFrame[] {
   if (task.done()) return [];
   if (isRunning(task)) return runningStack();
-  const { first } = task.waits;
-  const strands = [...(first === null ? [] : [first]), ...[...task.foreignWaits].reverse()];
+  const waits = [...task.waits];
+  const inner = waits.find(({ waitingOn }) => waitingOn !== null);
+  const outer = waits.filter(({ waitingOn }) => waitingOn === null).reverse();
+  const strands = inner === undefined ? outer : [inner, ...outer];
   const frames = strands.flatMap((strand) => strand.stack());
   return frames.length > 0 ? frames : [new StackFrame(task.getCoro().name)];
 }
 
 /** Whether this is code of the task; a timer of Node's that it started is not, while the task itself waits. */
 export function isRunning(task: Task<unknown>): boolean {
-  return isOnStack(task) || (task.waits.empty && currentExecution()?.task === task);
+  return isOnStack(task) || (task.waitingOn === null && currentExecution()?.task === task);
 }
 
 /** For `Task.getStack`: the newest frames of a stack are kept, but the oldest of an error's, as in CPython. */

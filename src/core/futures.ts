@@ -15,6 +15,9 @@ export type FutureState = "pending" | "cancelled" | "finished";
 /** No error, where an error may be any value at all, undefined included. */
 export const NO_ERROR: unique symbol = Symbol("no error");
 
+/** As {@link FutureState}, but for what it finished with. */
+type State = "pending" | "cancelled" | "returned" | "failed";
+
 /**
  * A result that is not there yet, bound to a loop. Unlike a promise it can be looked at, and cancelled; completing it
  * never runs a callback inline, the loop calls them in its next iteration, in the order they were added.
@@ -36,9 +39,9 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   blocking = false;
   /** @internal Whoever waits for this future waits for these: the call graph looks into it. */
   members: Iterable<Future<unknown>> | null = null;
-  #state: FutureState = "pending";
-  #result: T | undefined;
-  #exception: unknown = NO_ERROR;
+  #state: State = "pending";
+  /** The result, or the error. */
+  #outcome: unknown;
   /** @internal */
   cancelMessage: string | undefined;
   #cancelledError: CancelledError | null = null;
@@ -77,7 +80,7 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   result(): T {
     const error = this.takeError();
     if (error !== NO_ERROR) throw error;
-    return this.#result as T;
+    return this.#outcome as T;
   }
 
   /**
@@ -158,15 +161,16 @@ export class Future<T = unknown> extends AwaitableObject<T> {
 
   /** @internal The error that a waiter gets, or NO_ERROR; it counts as retrieved. */
   takeError(): unknown {
+    if (this.#state === "returned") return NO_ERROR;
     if (this.#state === "pending") throw new InvalidStateError("Result is not set.");
     if (this.#state === "cancelled") return this.makeCancelledError();
     this.#retrieved();
-    return this.#exception;
+    return this.#outcome;
   }
 
   /** @internal The error, or NO_ERROR, without a claim to have dealt with it. */
   get failure(): unknown {
-    return this.#exception;
+    return this.#state === "failed" ? this.#outcome : NO_ERROR;
   }
 
   protected override settle(resolve: Resolve<T>, reject: Reject): void {
@@ -177,19 +181,19 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   #deliver(resolve: Resolve<T>, reject: Reject): void {
     this.loop.promiseSettled();
     const error = this.takeError();
-    if (error === NO_ERROR) resolve(this.#result as T);
+    if (error === NO_ERROR) resolve(this.#outcome as T);
     else reject(error);
   }
 
   protected finish(result: T): void {
-    this.#result = result;
-    this.#state = "finished";
+    this.#outcome = result;
+    this.#state = "returned";
     this.#wakeAll();
   }
 
   protected fail(exception: unknown): void {
-    this.#exception = exception;
-    this.#state = "finished";
+    this.#outcome = exception;
+    this.#state = "failed";
     this.#wakeAll();
     this.#unretrieved = this.loop.obligations.add(this, {
       message: `${this.constructor.name} exception was never retrieved`,
@@ -219,7 +223,11 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   }
 
   #assertPending(): void {
-    if (this.done()) throw new InvalidStateError(`invalid state: ${this} is ${this.#state}`);
+    if (this.done()) throw new InvalidStateError(`invalid state: ${this} is ${this.#shownState}`);
+  }
+
+  get #shownState(): FutureState {
+    return this.#state === "returned" || this.#state === "failed" ? "finished" : this.#state;
   }
 
   #wakeAll(): void {
@@ -245,11 +253,9 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   }
 
   protected describe(): string[] {
-    const parts: string[] = [this.#state];
-    if (this.#state === "finished") {
-      const failed = this.#exception !== NO_ERROR;
-      parts.push(`${failed ? "exception" : "result"}=${brief(failed ? this.#exception : this.#result)}`);
-    }
+    const parts: string[] = [this.#shownState];
+    if (this.#state === "returned") parts.push(`result=${brief(this.#outcome)}`);
+    if (this.#state === "failed") parts.push(`exception=${brief(this.#outcome)}`);
     const waiters = this.#waiters().length;
     if (waiters > 0) parts.push(`waiters=${waiters}`);
     return parts;

@@ -36,14 +36,20 @@ export class Reaction<T, R> implements Outcome, Promise<R> {
   }
 
   returned(value: unknown): void {
-    if (this.#state === "starting") return this.#afterThen(() => this.returned(value));
+    if (this.#state === "starting") {
+      this.#afterThen(() => this.returned(value));
+      return;
+    }
     this.#loop.promiseSettled();
     if (typeof this.#onFulfilled === "function") this.#call(this.#onFulfilled, value as T);
     else this.#fulfill(value as R);
   }
 
   threw(error: unknown): void {
-    if (this.#state === "starting") return this.#afterThen(() => this.threw(error));
+    if (this.#state === "starting") {
+      this.#afterThen(() => this.threw(error));
+      return;
+    }
     this.#loop.promiseSettled();
     if (typeof this.#onRejected === "function") this.#call(this.#onRejected, error);
     else this.#reject(error);

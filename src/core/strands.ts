@@ -1,11 +1,12 @@
-import { type Awaitable, ForeignWait, type Outcome, type Suspension } from "./awaitables.ts";
+import { types } from "node:util";
+import { type Awaitable, ForeignIterator, type Outcome, type Suspension } from "./awaitables.ts";
 import { generatorStack } from "./call-stacks.ts";
 import { RuntimeError } from "./errors.ts";
 import { type Execution, Frame, onTheStack } from "./execution.ts";
 import { describeValue } from "./format-helpers.ts";
 import { Future, NO_ERROR } from "./futures.ts";
 import type { Runnable } from "./handles.ts";
-import { type Linked, LinkedList } from "./linked-list.ts";
+import type { Linked } from "./linked-list.ts";
 import type { StackFrame } from "./stack-frames.ts";
 import type { Task } from "./tasks.ts";
 
@@ -27,7 +28,7 @@ export class Strand implements Runnable, Linked<Strand> {
   #injected: unknown = NO_ERROR;
   /** The future that it waits for: what cancelling the task cancels. */
   waitingOn: Future<unknown> | null = null;
-  /** Neighbours in the task's {@link Waits}. */
+  /** Neighbours among those of the task that wait. */
   previous: Strand | null = null;
   next: Strand | null = null;
 
@@ -126,12 +127,15 @@ export class Strand implements Runnable, Linked<Strand> {
     throw error;
   }
 
-  /** What `enterWith` of an AsyncLocalStorage changed is there after the wait, as in an async function. */
   #suspend(suspension: Suspension): void {
+    if (suspension instanceof ForeignIterator) {
+      this.#waitForForeign(suspension.promise);
+      return;
+    }
+    // What `enterWith` of an AsyncLocalStorage changed is there after the wait, as in an async function.
     this.#frame = new Frame();
     if (suspension === undefined) this.#task.loop.enqueue(this);
     else if (suspension instanceof Future) this.#waitFor(suspension);
-    else if (suspension instanceof ForeignWait) this.#waitForForeign(suspension.promise);
     else this.#inject(`Task got bad yield: ${describeValue(suspension)}`);
   }
 
@@ -154,11 +158,13 @@ export class Strand implements Runnable, Linked<Strand> {
 
   /**
    * JavaScript goes on here by itself, in a microtask: as a part of the step in which the promise was settled, or,
-   * for a promise of somebody else, between two steps.
+   * for a promise of somebody else, between two steps. It restores the frame for promises of its own; what another
+   * thenable calls, it calls wherever it is.
    */
   #waitForForeign(promise: PromiseLike<unknown>): void {
     this.#task.loop.promiseSettled();
-    this.#task.foreignWaits.add(this);
+    this.#task.waits.add(this);
+    this.#frame = types.isPromise(promise) ? null : new Frame();
     promise.then(
       (value) => this.#foreignDone(NO_ERROR, value),
       (error) => this.#foreignDone(error, undefined),
@@ -166,12 +172,8 @@ export class Strand implements Runnable, Linked<Strand> {
   }
 
   #foreignDone(error: unknown, value: unknown): void {
-    this.#task.foreignWaits.delete(this);
-    this.#continue(error, value);
-  }
-
-  #continue(error: unknown, value: unknown): void {
-    this.#frame!.resume(this.#execution, () => this.#advance(error, value), undefined);
+    this.#task.waits.delete(this);
+    this.#resumeIn(this.#frame, () => this.#advance(error, value));
   }
 
   /** Misuse is thrown at the place of the misuse, in the next iteration, as in CPython. */
@@ -180,6 +182,3 @@ export class Strand implements Runnable, Linked<Strand> {
     this.#task.loop.enqueue(this);
   }
 }
-
-/** The strands of a task that wait for something, oldest wait first. */
-export class Waits extends LinkedList<Strand> {}

@@ -11,10 +11,10 @@ import { type Execution, Frame } from "./execution.ts";
 import { describeValue } from "./format-helpers.ts";
 import { Future } from "./futures.ts";
 import type { TimerHandle } from "./handles.ts";
-import type { Linked } from "./linked-list.ts";
+import { type Linked, LinkedList } from "./linked-list.ts";
 import { type OnFulfilled, type OnRejected, Reaction } from "./reactions.ts";
 import type { StackFrame } from "./stack-frames.ts";
-import { Strand, Waits } from "./strands.ts";
+import { Strand } from "./strands.ts";
 
 let taskCount = 0;
 
@@ -30,10 +30,8 @@ export class Task<T = unknown> extends Future<T> implements Linked<Task<unknown>
   next: Task<unknown> | null = null;
   /** @internal */
   readonly context: Context;
-  /** @internal The strands that wait for a future of ours. */
-  readonly waits = new Waits();
-  /** @internal The strands that wait for a promise that is not ours. */
-  readonly foreignWaits = new Waits();
+  /** @internal The strands that wait, for a future or for a promise that is not ours. Oldest wait first. */
+  readonly waits = new LinkedList<Strand>();
   readonly #coroutine: Coroutine<T>;
   /** Of a task without a name its number, which is made into one when somebody asks. */
   #name: string | number;
@@ -68,6 +66,12 @@ export class Task<T = unknown> extends Future<T> implements Linked<Task<unknown>
   /** @internal As an execution, a task runs as itself. */
   get task(): this {
     return this;
+  }
+
+  /** @internal The future that it waits for; if there are several, the one that it began to wait for first. */
+  get waitingOn(): Future<unknown> | null {
+    for (const { waitingOn } of this.waits) if (waitingOn !== null) return waitingOn;
+    return null;
   }
 
   /** The task's name, `Task-N` by default. Python: `Task.get_name`. */
@@ -120,7 +124,7 @@ export class Task<T = unknown> extends Future<T> implements Linked<Task<unknown>
     this.#cancelRequests++;
     const heard = this.#abortSignal(message);
     let delivered = false;
-    for (const { waitingOn } of this.waits) delivered = waitingOn!.cancel(message) || delivered;
+    for (const { waitingOn } of this.waits) delivered = waitingOn?.cancel(message) || delivered;
     if (delivered || heard) return true;
     this.#mustCancel = true;
     this.cancelMessage = message;
@@ -251,7 +255,7 @@ export class Task<T = unknown> extends Future<T> implements Linked<Task<unknown>
   #abortSignal(message: string | undefined): boolean {
     const controller = this.#abort;
     if (controller === null || controller.signal.aborted) return false;
-    const heard = this.waits.empty && isHeard(controller.signal);
+    const heard = this.waitingOn === null && isHeard(controller.signal);
     controller.abort(new CancelledError(message));
     return heard;
   }
@@ -260,8 +264,8 @@ export class Task<T = unknown> extends Future<T> implements Linked<Task<unknown>
     const [state = "", ...rest] = super.describe();
     const shown = state === "pending" && this.#cancelRequests > 0 ? "cancelling" : state;
     const parts = [shown, `name=${JSON.stringify(this.getName())}`, `coro=${this.#coroutine}`, ...rest];
-    const waitingOn = this.waits.first?.waitingOn;
-    if (waitingOn) parts.push(`waitFor=${waitingOn.constructor.name}`);
+    const { waitingOn } = this;
+    if (waitingOn !== null) parts.push(`waitFor=${waitingOn.constructor.name}`);
     return parts;
   }
 }

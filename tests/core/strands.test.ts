@@ -186,6 +186,6 @@ inEachFlavour("a generator that waits for many futures in turn keeps none of the
     const future = new Future<number>();
     loop.callSoon(() => future.setResult(i));
     assert.equal(yield* on(future), i);
-    assert.equal(task?.waits.empty, true);
+    assert.equal(task?.waitingOn, null);
   }
 });
