@@ -89,10 +89,11 @@ function hasMethod<K extends PropertyKey>(value: unknown, name: K): value is Rec
   return typeof (value as Record<K, unknown>)[name] === "function";
 }
 
-/** What `yield*` drives where nothing of its own is to be done after the wait. */
+/**
+ * What `yield*` drives where nothing of its own is to be done after the wait. It has no fields: with some, a subclass takes
+ * three times as long to make.
+ */
 export abstract class WaitIterator<T> implements Iterator<Suspension, T, unknown> {
-  protected suspended = false;
-
   abstract next(value?: unknown): IteratorResult<Suspension, T>;
 
   throw(error: unknown): IteratorResult<Suspension, T> {
@@ -107,6 +108,7 @@ export abstract class WaitIterator<T> implements Iterator<Suspension, T, unknown
 /** Waits for a promise that is not ours; what it hands to the task is itself. */
 export class ForeignIterator<T> extends WaitIterator<T> {
   readonly promise: PromiseLike<T>;
+  #suspended = false;
 
   constructor(promise: PromiseLike<T>) {
     super();
@@ -114,8 +116,8 @@ export class ForeignIterator<T> extends WaitIterator<T> {
   }
 
   override next(value?: unknown): IteratorResult<Suspension, T> {
-    if (this.suspended && !isQuestion()) return { done: true, value: value as T };
-    this.suspended = true;
+    if (this.#suspended && !isQuestion()) return { done: true, value: value as T };
+    this.#suspended = true;
     return { done: false, value: this as ForeignIterator<unknown> };
   }
 }
@@ -123,6 +125,7 @@ export class ForeignIterator<T> extends WaitIterator<T> {
 /** Gives up one turn of the loop. */
 export class TurnIterator<T> extends WaitIterator<T> {
   readonly #result: T;
+  #suspended = false;
 
   constructor(result: T) {
     super();
@@ -130,8 +133,8 @@ export class TurnIterator<T> extends WaitIterator<T> {
   }
 
   override next(): IteratorResult<Suspension, T> {
-    if (this.suspended && !isQuestion()) return { done: true, value: this.#result };
-    this.suspended = true;
+    if (this.#suspended && !isQuestion()) return { done: true, value: this.#result };
+    this.#suspended = true;
     return { done: false, value: undefined };
   }
 }

@@ -273,6 +273,7 @@ export class Future<T = unknown> extends AwaitableObject<T> {
 
 class FutureIterator<T> extends WaitIterator<T> {
   readonly #future: Future<T>;
+  #suspended = false;
 
   constructor(future: Future<T>) {
     super();
@@ -280,12 +281,12 @@ class FutureIterator<T> extends WaitIterator<T> {
   }
 
   override next(): IteratorResult<Suspension, T> {
-    if (this.suspended && isQuestion()) return { done: false, value: this.#future as Future<unknown> };
+    if (this.#suspended && isQuestion()) return { done: false, value: this.#future as Future<unknown> };
     if (this.#future.done()) return { done: true, value: this.#future.result() };
-    if (this.suspended || this.#future.blocking) {
+    if (this.#suspended || this.#future.blocking) {
       throw new RuntimeError(`await wasn't used with future ${this.#future}`);
     }
-    this.suspended = true;
+    this.#suspended = true;
     this.#future.blocking = true;
     return { done: false, value: this.#future as Future<unknown> };
   }
