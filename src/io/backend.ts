@@ -1,6 +1,8 @@
+import type { ChildProcess } from "node:child_process";
 import type { Suspension } from "../core/awaitables.ts";
 import type { Callback } from "../core/handles.ts";
 import type { ChildPipe } from "./child-pipe.ts";
+import type { ChildProgram } from "./child-program.ts";
 import type { Poller } from "./host.ts";
 import type { FileLike } from "./open-file.ts";
 import type { PipeProtocol } from "./pipes.ts";
@@ -140,6 +142,9 @@ export interface Backend {
    * have at two fds.
    */
   openChildPipe(direction: "read" | "write", shared: boolean): Waiting<ChildPipe>;
+
+  /** Start a process, which tells its end as Node's do. Null if Node itself is to start it, or to say why it cannot be started. */
+  startChild(program: ChildProgram): ChildProcess | null;
 
   /** What `loop.sock…` does. */
   readonly sockets: SocketCalls;

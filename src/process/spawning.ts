@@ -7,6 +7,7 @@ import { type OSError, osError } from "../core/errors.ts";
 import { setResultUnlessDone } from "../core/futures.ts";
 import type { Backend, Waiting } from "../io/backend.ts";
 import type { ChildPipe } from "../io/child-pipe.ts";
+import type { ChildProgram } from "../io/child-program.ts";
 import { inWords } from "../io/portable/errors.ts";
 import { Wakeup } from "../io/portable/wakeup.ts";
 import { type Command, pathOf } from "./command.ts";
@@ -49,7 +50,7 @@ export function* spawn(
       pipes.set(fd, yield* io.openChildPipe(fd === 0 ? "write" : "read", merged && fd === 1));
     }
     const ends = entries.map((entry, fd) => pipes.get(merged && fd === 2 ? 1 : fd)?.stdio ?? entry);
-    child = yield* start(loop, command, options, [...ends, ...passed(options)]);
+    child = yield* start(loop, io, command, options, [...ends, ...passed(options)]);
   } catch (error) {
     for (const pipe of pipes.values()) pipe.discard();
     throw error;
@@ -67,11 +68,12 @@ function passed({ passFds = [] }: SpawnOptions): (number | "ignore")[] {
 
 function* start(
   loop: BaseEventLoop,
+  io: Backend,
   command: Command,
   options: SpawnOptions,
   stdio: readonly StdioEntry[],
 ): Waiting<ChildProcess> {
-  const child = startChild(command, options, stdio);
+  const child = startChild(io, command, options, stdio);
   if (child.pid !== undefined) return child;
   for (const stream of child.stdio ?? []) stream?.destroy();
   throw spawnError(yield* failureOf(loop, child), command, options);
@@ -95,6 +97,7 @@ function takeStreams(child: ChildProcess): readonly (Socket | null)[] {
 }
 
 function startChild(
+  io: Backend,
   command: Command,
   options: SpawnOptions,
   stdio: readonly StdioEntry[],
@@ -103,11 +106,33 @@ function startChild(
   // Node takes these two for mistakes, or for nothing; the system has an answer to them.
   if (file === "") throw refusal("EACCES", "spawn", '""');
   if (options.cwd === "") throw refusal("ENOENT", "chdir", '""');
+  const isOfThisUser = options.uid === undefined && options.gid === undefined;
+  const started = isOfThisUser ? io.startChild(childProgram(command, options, stdio)) : null;
+  if (started !== null) return started;
   try {
     return nodeSpawn(file, args, { ...nodeOptions, stdio: [...stdio] as StdioOptions });
   } catch (error) {
     throw spawnError(error as NodeJS.ErrnoException, command, options);
   }
+}
+
+/** What Node makes of {@link nodeArguments}, where there is a `/bin/sh`. */
+function childProgram(
+  { program, args, isShell }: Command,
+  { cwd, env, executable, argv0, startNewSession }: SpawnOptions,
+  stdio: readonly StdioEntry[],
+): ChildProgram {
+  const usual = isShell ? "/bin/sh" : program;
+  const file = executable === null || executable === undefined ? usual : pathOf("executable", executable);
+  const shownAs = argv0 ?? (isShell ? file : program);
+  return {
+    file,
+    argv: isShell ? [shownAs, "-c", program || " "] : [shownAs, ...args],
+    env: env ?? null,
+    cwd: cwd === null || cwd === undefined ? null : pathOf("cwd", cwd),
+    stdio,
+    ownSession: startNewSession ?? false,
+  };
 }
 
 /** Python's `executable` is what is run; the program's name is then no more than its `argv[0]`. */

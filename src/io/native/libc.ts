@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { endianness } from "node:os";
 import { NotImplementedError, ValueError } from "../../core/errors.ts";
 import { MSG_NOSIGNAL } from "../socket-constants.ts";
+import { type SpawnCalls, spawnCalls } from "./spawn-calls.ts";
 
 /** A watch that libuv keeps on an fd. `start` after `close` crashes the process: the owner must not. */
 export interface PollHandle {
@@ -64,6 +65,9 @@ export interface Libc {
   epoll_wait(epfd: number, events: Int32Array, capacity: number, milliseconds: number): number;
   /** Let libuv call back, once per turn, while `fd` is readable. The handle must stay referenced. */
   poll(fd: number, callback: () => void): PollHandle;
+
+  /** The calls that start processes; null where not all of them are there. Loads them at the first call. */
+  spawning(): SpawnCalls | null;
 }
 
 type Availability = { available: true } | { available: false; reason: string };
@@ -104,7 +108,11 @@ function load(): Libc | string {
 
 /** The part of koffi that we use. Its own types are not imported: it is optional for our users too. */
 interface Koffi {
-  load(path: null): { func(definition: string): (...args: unknown[]) => number };
+  load(path: null): {
+    func(definition: string): (...args: unknown[]) => number;
+    symbol(name: string): bigint;
+  };
+  decode(address: bigint, type: string): unknown;
   errno(): number;
   address(memory: Uint8Array): bigint;
   node: { poll(fd: number, callback: () => void): PollHandle };
@@ -129,6 +137,7 @@ function bindings(koffi: Koffi): Libc {
   const sendfile = raw("intptr_t sendfile(int, int, void *, size_t)");
   const lseek = raw("int64_t lseek(int, int64_t, int)");
   const epollWait = raw("int epoll_wait(int, void *, int, int)");
+  let spawning: SpawnCalls | null | undefined;
 
   return {
     socket: call("int socket(int, int, int)"),
@@ -180,6 +189,11 @@ function bindings(koffi: Koffi): Libc {
     epoll_wait: (epfd, events, capacity, milliseconds) =>
       result(epollWait(epfd, events, capacity, milliseconds)),
     poll: (fd, callback) => koffi.node.poll(fd, callback),
+
+    spawning: () => {
+      if (spawning === undefined) spawning = spawnCalls(koffi);
+      return spawning;
+    },
   };
 }
 

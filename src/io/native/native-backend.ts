@@ -11,6 +11,7 @@ import type {
   SocketLike,
   Waiting,
 } from "../backend.ts";
+import type { ChildProgram } from "../child-program.ts";
 import { establish } from "../establishing.ts";
 import type { PipeProtocol } from "../pipes.ts";
 import type { BaseProtocol, DatagramProtocol, StreamProtocol } from "../protocols.ts";
@@ -18,6 +19,7 @@ import type { FilePart } from "../sendfile.ts";
 import type { Listener } from "../server.ts";
 import { SOCK_STREAM } from "../socket-constants.ts";
 import type { DatagramTransport, Transport } from "../transports.ts";
+import type { NativeChild } from "./child.ts";
 import { NativeChildPipe } from "./child-pipe.ts";
 import { connectSocket } from "./connecting.ts";
 import { DatagramSocketTransport } from "./datagram-transport.ts";
@@ -29,6 +31,7 @@ import { seek } from "./sendfile.ts";
 import { Socket } from "./socket.ts";
 import { NativeSocketCalls } from "./socket-calls.ts";
 import { SocketTransport } from "./socket-transport.ts";
+import { startChild } from "./spawning.ts";
 import { bindUnix, connectToUnix } from "./unix.ts";
 import { NativeWritePipe } from "./write-pipe.ts";
 
@@ -102,6 +105,10 @@ export class NativeBackend implements Backend {
 
   *openChildPipe(direction: "read" | "write"): Waiting<NativeChildPipe> {
     return new NativeChildPipe(direction);
+  }
+
+  startChild(program: ChildProgram): NativeChild | null {
+    return startChild(this.poller, program);
   }
 
   *sendfile(transport: Transport, part: FilePart): Waiting<number> {

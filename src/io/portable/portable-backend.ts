@@ -143,6 +143,10 @@ export class PortableBackend implements Backend {
     return shared ? yield* sharedChildPipe(this.#attached) : nodeChildPipe;
   }
 
+  startChild(): null {
+    return null;
+  }
+
   addReader(_fd: FileDescriptor, _callback: Callback, _args: readonly unknown[]): never {
     throw unwatchable("addReader");
   }
