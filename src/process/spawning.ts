@@ -102,13 +102,20 @@ function startChild(
   options: SpawnOptions,
   stdio: readonly StdioEntry[],
 ): ChildProcess & { stdio?: ChildProcess["stdio"] } {
-  const [file, args, nodeOptions] = nodeArguments(command, options);
+  const program = childProgram(command, options, stdio);
   // Node takes these two for mistakes, or for nothing; the system has an answer to them.
-  if (file === "") throw refusal("EACCES", "spawn", '""');
-  if (options.cwd === "") throw refusal("ENOENT", "chdir", '""');
+  if (program.file === "" && !command.isShell) throw refusal("EACCES", "spawn", '""');
+  if (program.cwd === "") throw refusal("ENOENT", "chdir", '""');
   const isOfThisUser = options.uid === undefined && options.gid === undefined;
-  const started = isOfThisUser ? io.startChild(childProgram(command, options, stdio)) : null;
-  if (started !== null) return started;
+  return (isOfThisUser ? io.startChild(program) : null) ?? startByNode(command, options, stdio);
+}
+
+function startByNode(
+  command: Command,
+  options: SpawnOptions,
+  stdio: readonly StdioEntry[],
+): ReturnType<typeof startChild> {
+  const [file, args, nodeOptions] = nodeArguments(command, options);
   try {
     return nodeSpawn(file, args, { ...nodeOptions, stdio: [...stdio] as StdioOptions });
   } catch (error) {
@@ -116,7 +123,7 @@ function startChild(
   }
 }
 
-/** What Node makes of {@link nodeArguments}, where there is a `/bin/sh`. */
+/** Python's `executable` is what is run; the program's name is then no more than its `argv[0]`. */
 function childProgram(
   { program, args, isShell }: Command,
   { cwd, env, executable, argv0, startNewSession }: SpawnOptions,
@@ -135,7 +142,7 @@ function childProgram(
   };
 }
 
-/** Python's `executable` is what is run; the program's name is then no more than its `argv[0]`. */
+/** The same for Node, which knows other systems' shells. */
 function nodeArguments({ program, args, isShell }: Command, options: SpawnOptions) {
   const { cwd, env, executable, argv0, uid, gid, startNewSession, windowsHide } = options;
   const file = executable === null || executable === undefined ? null : pathOf("executable", executable);

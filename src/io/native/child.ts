@@ -2,11 +2,16 @@ import { ChildProcess } from "node:child_process";
 import { EventEmitter } from "node:events";
 import { constants } from "node:os";
 
-const names = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+/** Of two names for a number Node uses the first one. */
+const names = new Map(
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number, name]),
+);
 
 /**
- * A process as those of Node: of its class, with its event "exit"; Node itself knows nothing of it. It is not made by Node's
- * constructor, as that makes a handle which nobody would close.
+ * A process as those of Node: of its class, with its events "exit" and "close"; Node itself knows nothing of it. It is not
+ * made by Node's constructor, as that makes a handle which nobody would close.
  */
 export class NativeChild extends (EventEmitter as unknown as typeof ChildProcess) {
   static {
@@ -45,5 +50,7 @@ export class NativeChild extends (EventEmitter as unknown as typeof ChildProcess
     if (signal === undefined) this.exitCode = (status >> 8) & 0xff;
     else this.signalCode = signal as NodeJS.Signals;
     this.emit("exit", this.exitCode, this.signalCode);
+    // It has no streams of Node's that could still be open.
+    this.emit("close", this.exitCode, this.signalCode);
   }
 }
