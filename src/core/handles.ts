@@ -97,7 +97,8 @@ export class Handle extends Inspectable implements Disposable {
     const callback = this.#callback;
     try {
       const result = callback?.(...this.#args);
-      if (types.isPromise(result)) this.#follow(result, callback);
+      // Most give nothing, and to ask Node what something is takes a while.
+      if (result !== undefined && types.isPromise(result)) this.#follow(result, callback);
     } catch (error) {
       if (isFatal(error)) throw error;
       this.#report(error, callback);
