@@ -49,11 +49,11 @@ export class Performer {
     // What is known is called at once: an abort that comes right behind must find the job begun.
     const fn = this.#functions.known(work) ?? (await this.#functions.load(work));
     signal.throwIfAborted();
-    return await jobSignals.run(signal, () => this.#run(fn, args, signal));
+    return jobSignals.run(signal, () => this.#run(fn, args, signal));
   }
 
-  async #run(fn: Callable, args: readonly unknown[], signal: AbortSignal): Promise<unknown> {
-    const result = fn.apply({ signal }, [...args]);
+  #run(fn: Callable, args: readonly unknown[], signal: AbortSignal): unknown {
+    const result = Reflect.apply(fn, { signal }, args);
     return iscoroutine(result) ? this.#runCoroutine(result, signal) : result;
   }
 }

@@ -25,7 +25,7 @@ export interface PoolWorker {
   /** The pid of a process, the number of a thread. */
   readonly id: number;
   /** Throws an error if the message cannot be sent. To a worker that has ended nothing is sent. */
-  post(message: ToWorker, transfer: readonly Transferable[]): void;
+  post(message: ToWorker, transfer: Transferable[]): void;
   /** Whether it keeps this process alive. */
   hold(held: boolean): void;
   /** End it: by its own doing if it does that soon, else whatever it is at. */

@@ -8,16 +8,23 @@ import { transferList } from "./transfer.ts";
 
 /** How a worker reaches whoever started it. */
 export interface Channel {
-  post(message: FromWorker, transfer: readonly Transferable[]): void;
+  post(message: FromWorker, transfer: Transferable[]): void;
   /** End this worker. */
   exit(): void;
+}
+
+/** A job that is being carried out. */
+interface Running {
+  readonly id: number;
+  readonly controller: AbortController;
 }
 
 /** The worker's side of a pool: carries out one job after the other. */
 export class Service {
   readonly #channel: Channel;
   readonly #performer: Performer;
-  readonly #controllers = new Map<number, AbortController>();
+  /** Few at a time; and a Map in which an entry comes and goes makes room for it anew each time. */
+  readonly #running: Running[] = [];
 
   constructor(channel: Channel, runCoroutine: RunCoroutine) {
     this.#channel = channel;
@@ -27,16 +34,14 @@ export class Service {
   receive(message: ToWorker): void {
     if (message.kind === "begin") this.#begin(message.initializer);
     else if (message.kind === "job") this.#perform(message);
-    else if (message.kind === "abort") this.#controllers.get(message.id)?.abort(new CancelledError());
+    else if (message.kind === "abort") this.#abort(message.id);
     else this.#channel.exit();
   }
 
   /** An error that nobody has caught is about to end this worker. */
   uncaught(error: unknown): void {
     const signal = jobSignals.getStore();
-    const [id = null] = [...this.#controllers.keys()].filter(
-      (one) => this.#controllers.get(one)!.signal === signal,
-    );
+    const id = this.#running.find(({ controller }) => controller.signal === signal)?.id ?? null;
     this.#tell("a job", error, (portable) => ({ kind: "uncaught", id, error: portable }));
   }
 
@@ -51,16 +56,17 @@ export class Service {
   }
 
   async #perform(job: JobMessage): Promise<void> {
-    const { id } = job;
-    const controller = new AbortController();
-    this.#controllers.set(id, controller);
+    const { id, work, args, chunk } = job;
+    const running = { id, controller: new AbortController() };
+    this.#running.push(running);
     try {
-      const value = await this.#call(job, controller.signal);
-      this.#controllers.delete(id);
+      const { signal } = running.controller;
+      const value = await (chunk ? this.#callEach(job, signal) : this.#performer.call(work, args, signal));
+      this.#forget(running);
       this.#answer(job, value);
     } catch (error) {
-      this.#controllers.delete(id);
-      this.#tell(`${job.work.name}()`, error, (portable) => ({ kind: "error", id, error: portable }));
+      this.#forget(running);
+      this.#tell(`${work.name}()`, error, (portable) => ({ kind: "error", id, error: portable }));
     }
   }
 
@@ -74,8 +80,16 @@ export class Service {
     }
   }
 
-  async #call({ work, args, chunk }: JobMessage, signal: AbortSignal): Promise<unknown> {
-    if (!chunk) return await this.#performer.call(work, args, signal);
+  #abort(id: number): void {
+    this.#running.find((one) => one.id === id)?.controller.abort(new CancelledError());
+  }
+
+  #forget(running: Running): void {
+    const index = this.#running.indexOf(running);
+    if (index >= 0) this.#running.splice(index, 1);
+  }
+
+  async #callEach({ work, args }: JobMessage, signal: AbortSignal): Promise<unknown[]> {
     const results: unknown[] = [];
     for (const call of args as readonly unknown[][]) {
       results.push(await this.#performer.call(work, call, signal));

@@ -5,6 +5,7 @@ import { assertIntact } from "./intact.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import type { PoolWorker, WorkerListener } from "./pool-worker.ts";
 import { inheritedFlags, programOf } from "./programs.ts";
+import { packToWorker, unpackFromWorker } from "./wire.ts";
 
 /** Milliseconds for a process to end by itself. */
 const PATIENCE = 500;
@@ -39,7 +40,9 @@ export class WorkerProcess implements PoolWorker {
     // The child closes it by ending, which is no error of ours. Without descriptors for a process there is none.
     const lifeline = this.#child.stdio?.[LIFELINE] as Socket | undefined;
     lifeline?.on("error", () => {}).unref();
-    this.#child.on("message", (message) => listener.onMessage(message as unknown as FromWorker | null));
+    this.#child.on("message", (packed) =>
+      listener.onMessage(unpackFromWorker(packed as unknown as FromWorker | null)),
+    );
     let error: unknown = null;
     this.#child.on("error", (cause) => {
       error = cause;
@@ -61,9 +64,10 @@ export class WorkerProcess implements PoolWorker {
   }
 
   post(message: ToWorker): void {
-    assertIntact(message, null);
+    const packed = packToWorker(message);
+    assertIntact(packed, null);
     // That it has ended meanwhile, its exit tells; that it could not be started, its error.
-    if (this.#child.connected) this.#child.send(message, () => {});
+    if (this.#child.connected) this.#child.send(packed, () => {});
   }
 
   hold(held: boolean): void {

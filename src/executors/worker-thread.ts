@@ -4,6 +4,7 @@ import { assertIntact } from "./intact.ts";
 import type { ToWorker } from "./messages.ts";
 import type { PoolWorker, WorkerListener } from "./pool-worker.ts";
 import { inheritedFlags, programOf } from "./programs.ts";
+import { packToWorker, unpackFromWorker } from "./wire.ts";
 
 /** Milliseconds for a thread to end by itself. Ended from outside, it cannot give back what it has. */
 const PATIENCE = 500;
@@ -31,7 +32,7 @@ export class WorkerThread implements PoolWorker {
       ...(resourceLimits && { resourceLimits }),
     });
     this.id = this.#worker.threadId;
-    this.#worker.on("message", (message) => listener.onMessage(message));
+    this.#worker.on("message", (packed) => listener.onMessage(unpackFromWorker(packed)));
     this.#worker.on("messageerror", (error) => listener.onGarbled(error));
     this.#worker.on("error", (error) => {
       this.#error = error;
@@ -43,9 +44,10 @@ export class WorkerThread implements PoolWorker {
     });
   }
 
-  post(message: ToWorker, transfer: readonly Transferable[]): void {
-    assertIntact(message, transfer);
-    this.#worker.postMessage(message, [...transfer]);
+  post(message: ToWorker, transfer: Transferable[]): void {
+    const packed = packToWorker(message);
+    assertIntact(packed, transfer);
+    this.#worker.postMessage(packed, transfer);
   }
 
   hold(held: boolean): void {

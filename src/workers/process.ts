@@ -2,20 +2,22 @@
 
 import { Worker } from "node:worker_threads";
 import { assertIntact } from "../executors/intact.ts";
-import type { FromWorker } from "../executors/messages.ts";
+import type { FromWorker, ToWorker } from "../executors/messages.ts";
 import { Service } from "../executors/service.ts";
+import { packFromWorker, unpackToWorker } from "../executors/wire.ts";
 import { runCoroutine } from "./run-coroutine.ts";
 
 function post(message: FromWorker): void {
-  assertIntact(message, null);
-  process.send!(message);
+  const packed = packFromWorker(message);
+  assertIntact(packed, null);
+  process.send!(packed);
 }
 
 const service = new Service({ post, exit: () => process.exit() }, runCoroutine);
 
 process.on("uncaughtExceptionMonitor", (error) => service.uncaught(error));
 
-process.on("message", (message) => service.receive(message as Parameters<typeof service.receive>[0]));
+process.on("message", (packed) => service.receive(unpackToWorker(packed as ToWorker)));
 
 // Ctrl-C reaches every process of the terminal. What is to become of the jobs, whoever started us decides.
 process.on("SIGINT", () => {});
