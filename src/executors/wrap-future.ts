@@ -2,6 +2,7 @@ import type { BaseEventLoop } from "../core/base-events.ts";
 import { currentLoop } from "../core/events.ts";
 import { describeValue } from "../core/format-helpers.ts";
 import { Future, NO_ERROR } from "../core/futures.ts";
+import { Handle } from "../core/handles.ts";
 import type { ConcurrentFuture } from "./futures.ts";
 
 /**
@@ -19,12 +20,13 @@ export function wrapFuture<T>(
     throw new TypeError(`a concurrent future was expected, not ${describeValue(future)}`);
   }
   const follower = loop.createFuture<T>();
-  follower.addDoneCallback(() => {
-    if (follower.cancelled()) future.cancel();
-  });
-  future.addDoneCallback(() => {
-    if (!loop.isClosed()) loop.callSoon(() => follow(follower, future));
-  });
+  const subject = new Handle(() => future.cancel(), [], loop);
+  // Most are not cancelled: then no code of the program's runs, which would have to be run as a callback.
+  const cancel = () => {
+    if (follower.cancelled()) subject.run();
+  };
+  follower.addWaiter({ run: cancel, subject });
+  future.addDoneCallback(() => loop.enqueue({ run: () => follow(follower, future) }));
   return follower;
 }
 
