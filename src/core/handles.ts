@@ -137,6 +137,8 @@ export class TimerHandle extends Handle {
   readonly #when: number;
   /** @internal Whether the loop's timers hold it, so that they can count the cancelled ones among them. */
   scheduled = false;
+  /** @internal Tells it from others of the same time, which were made before or after it. */
+  sequence = 0;
 
   /** @internal */
   constructor(

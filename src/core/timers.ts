@@ -2,20 +2,17 @@ import { MIN_CANCELLED_TIMER_HANDLES_FRACTION, MIN_SCHEDULED_TIMER_HANDLES } fro
 import type { TimerHandle } from "./handles.ts";
 import { Heap } from "./heap.ts";
 
-interface Entry {
-  readonly when: number;
-  readonly sequence: number;
-  readonly handle: TimerHandle;
-}
-
 /**
  * The scheduled timers: a heap by due time, equal due times in the order they were made (CPython leaves that order
  * open).
  *
  * A cancelled timer stays until it comes to the front, or until too many are cancelled: so cancelling is O(1).
+ *
+ * The heap holds the handles themselves. Entries beside them would be old objects by the time that they are dropped, and would
+ * keep what they lead to through many rounds of the garbage collector: that took longer than all the rest.
  */
 export class Timers {
-  #heap = new Heap<Entry>(byDueTime);
+  #heap = new Heap<TimerHandle>(byDueTime);
   #sequence = 0;
   #cancelled = 0;
 
@@ -25,7 +22,8 @@ export class Timers {
 
   push(handle: TimerHandle): void {
     handle.scheduled = true;
-    this.#heap.push({ when: handle.when(), sequence: this.#sequence++, handle });
+    handle.sequence = this.#sequence++;
+    this.#heap.push(handle);
   }
 
   /** Called by a scheduled timer that is being cancelled. */
@@ -36,12 +34,12 @@ export class Timers {
   /** When the next timer is due, or null without one. Drops cancelled timers on the way. */
   next(): number | null {
     this.#purge();
-    return this.#heap.first?.when ?? null;
+    return this.#heap.first?.when() ?? null;
   }
 
   /** Take out the timers due by `time` in their order, cancelled ones included. */
   *due(time: number): Generator<TimerHandle, void> {
-    while (this.#heap.first !== undefined && this.#heap.first.when <= time) yield this.#shift();
+    while (this.#heap.first !== undefined && this.#heap.first.when() <= time) yield this.#shift();
   }
 
   clear(): void {
@@ -57,27 +55,27 @@ export class Timers {
     ) {
       this.#rebuild();
     }
-    while (this.#heap.first?.handle.cancelled()) this.#shift();
+    while (this.#heap.first?.cancelled()) this.#shift();
   }
 
   #rebuild(): void {
-    const heap = new Heap<Entry>(byDueTime);
-    for (const entry of this.#heap) {
-      if (entry.handle.cancelled()) entry.handle.scheduled = false;
-      else heap.push(entry);
+    const heap = new Heap<TimerHandle>(byDueTime);
+    for (const handle of this.#heap) {
+      if (handle.cancelled()) handle.scheduled = false;
+      else heap.push(handle);
     }
     this.#heap = heap;
     this.#cancelled = 0;
   }
 
   #shift(): TimerHandle {
-    const { handle } = this.#heap.shift();
+    const handle = this.#heap.shift();
     handle.scheduled = false;
     if (handle.cancelled()) this.#cancelled--;
     return handle;
   }
 }
 
-function byDueTime(a: Entry, b: Entry): number {
-  return a.when - b.when || a.sequence - b.sequence;
+function byDueTime(a: TimerHandle, b: TimerHandle): number {
+  return a.when() - b.when() || a.sequence - b.sequence;
 }
