@@ -36,9 +36,15 @@ export function assertSeconds(value: unknown, name: string): void {
   if (Number.isNaN(value)) throw new ValueError(`Invalid ${name}: NaN (not a number)`);
 }
 
+type SplitArguments = readonly [args: readonly unknown[], context: Context | undefined];
+
+/** One for all: an array of each callback's own would live as long as its handle. */
+const NO_ARGUMENTS: SplitArguments = [[], undefined];
+
 /** The arguments of a callback, and the context that the last of them may choose. */
-export function splitContext(args: readonly unknown[]): [readonly unknown[], Context | undefined] {
-  const last = args.at(-1);
+export function splitContext(args: readonly unknown[]): SplitArguments {
+  if (args.length === 0) return NO_ARGUMENTS;
+  const last = args[args.length - 1];
   if (!isContextOption(last)) return [args, undefined];
   return [args.slice(0, -1), last.context];
 }

@@ -135,10 +135,8 @@ export class Handle extends Inspectable implements Disposable {
 /** A callback for a certain time: what `callLater` and `callAt` return. Python: `asyncio.TimerHandle`. */
 export class TimerHandle extends Handle {
   readonly #when: number;
-  /** @internal Whether the loop's timers hold it, so that they can count the cancelled ones among them. */
-  scheduled = false;
-  /** @internal Tells it from others of the same time, which were made before or after it. */
-  sequence = 0;
+  /** @internal Its place among those of the same time, if the loop's timers hold it; else -1. */
+  sequence = -1;
 
   /** @internal */
   constructor(
@@ -158,7 +156,7 @@ export class TimerHandle extends Handle {
   }
 
   override cancel(): void {
-    if (!this.cancelled() && this.scheduled) this.loop.timers.noteCancelled();
+    if (!this.cancelled() && this.sequence >= 0) this.loop.timers.noteCancelled();
     super.cancel();
   }
 

@@ -21,7 +21,6 @@ export class Timers {
   }
 
   push(handle: TimerHandle): void {
-    handle.scheduled = true;
     handle.sequence = this.#sequence++;
     this.#heap.push(handle);
   }
@@ -61,7 +60,7 @@ export class Timers {
   #rebuild(): void {
     const heap = new Heap<TimerHandle>(byDueTime);
     for (const handle of this.#heap) {
-      if (handle.cancelled()) handle.scheduled = false;
+      if (handle.cancelled()) handle.sequence = -1;
       else heap.push(handle);
     }
     this.#heap = heap;
@@ -70,7 +69,7 @@ export class Timers {
 
   #shift(): TimerHandle {
     const handle = this.#heap.shift();
-    handle.scheduled = false;
+    handle.sequence = -1;
     if (handle.cancelled()) this.#cancelled--;
     return handle;
   }
