@@ -14,7 +14,10 @@ type PackedJob = readonly [
   module: string,
 ];
 
-type PackedResult = readonly [id: number, value: unknown];
+type PackedResult = readonly [mark: number, id: number, value: unknown];
+
+/** A job may post lists of its own to whoever listens, and we do. */
+const RESULT = 0x726573;
 
 export function packToWorker(message: ToWorker): PackedJob | ToWorker {
   if (message.kind !== "job") return message;
@@ -32,14 +35,14 @@ export function unpackToWorker(packed: PackedJob | ToWorker): ToWorker {
 }
 
 export function packFromWorker(message: FromWorker): PackedResult | FromWorker {
-  return message.kind === "result" ? [message.id, message.value] : message;
+  return message.kind === "result" ? [RESULT, message.id, message.value] : message;
 }
 
 /** A job may post what it likes, null too. */
 export function unpackFromWorker(packed: PackedResult | FromWorker | null): FromWorker | null {
   if (!isList(packed)) return packed;
-  const [id, value] = packed;
-  return { kind: "result", id, value };
+  const [mark, id, value] = packed;
+  return mark === RESULT ? { kind: "result", id, value } : null;
 }
 
 function isList<L extends readonly unknown[]>(packed: L | ToWorker | FromWorker | null): packed is L {

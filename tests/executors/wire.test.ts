@@ -38,3 +38,8 @@ test("what a worker tells arrives as it was", () => {
     assert.deepEqual(unpackFromWorker(structuredClone(packFromWorker(message))), message);
   }
 });
+
+test("a list that a job posts for itself is not taken for a result", () => {
+  assert.equal(unpackFromWorker([1, 2, 3]), null);
+  assert.equal(unpackFromWorker(null), null);
+});
