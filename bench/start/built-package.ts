@@ -12,10 +12,9 @@ export function buildPackage(): string {
   process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
   symlinkSync(join(ROOT, "node_modules"), join(directory, "node_modules"));
   copyFileSync(join(ROOT, "package.json"), join(directory, "package.json"));
-  const compiler = join(ROOT, "node_modules/typescript/bin/tsc");
-  const args = [compiler, "-p", join(ROOT, "tsconfig.build.json"), "--outDir", join(directory, "dist")];
-  const { status, stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`the package could not be built:\n${stdout}`);
+  const args = [join(ROOT, "scripts/build.ts"), join(directory, "dist")];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`the package could not be built:\n${stdout}${stderr}`);
   return directory;
 }
 

@@ -75,9 +75,9 @@ export function isPlumbing({ file }: StackFrame): boolean {
   return file === null || file.startsWith("node:") || isIn(CORE, file);
 }
 
-/** Whether the frame is of the strand that runs the code above it. */
-export function isStrand({ file }: StackFrame): boolean {
-  return file !== null && isIn(CORE, file) && /\/strands\.[jt]s$/.test(file);
+/** Whether there the strand begins that runs the code above it. By its name: the built kernel is one file. */
+export function isStrand({ functionName, file }: StackFrame): boolean {
+  return file !== null && isIn(CORE, file) && functionName.startsWith("Strand.");
 }
 
 /** Whether the frame is of this library, or of Node. */
@@ -89,7 +89,9 @@ function isIn(directory: URL | null, file: string): boolean {
   return directory !== null && (file.startsWith(directory.href) || file.startsWith(directory.pathname));
 }
 
-/** Null where this module was bundled: its directory then holds the program too. */
+/** Null where a program was bundled with this module: its directory then holds the program too. */
 function directoryOf(relative: string): URL | null {
-  return /\/core\/stack-frames\.[jt]s$/.test(import.meta.url) ? new URL(relative, import.meta.url) : null;
+  return /\/core\/(stack-frames\.ts|kernel\.js)$/.test(import.meta.url)
+    ? new URL(relative, import.meta.url)
+    : null;
 }

@@ -164,7 +164,7 @@ function bindings(koffi: Koffi): Libc {
     read: (fd, buffer, offset, length) => result(read(fd, at(buffer, offset, length), length)),
     write: (fd, data, offset, length) => result(write(fd, at(data, offset, length), length)),
     writev: (fd, buffers) => {
-      const size = gather(buffers);
+      const size = intoScratch(buffers);
       if (size >= 0) return result(write(fd, scratch, size));
       const count = Math.min(buffers.length, IOV_MAX);
       for (let i = 0; i < count; i++) {
@@ -223,7 +223,7 @@ const COPY_BELOW = 4096;
 const scratch = new Uint8Array(64 * 1024);
 
 /** Copies small buffers into `scratch` and gives their size; -1 if they are better written from where they are. */
-function gather(buffers: readonly Uint8Array[]): number {
+function intoScratch(buffers: readonly Uint8Array[]): number {
   let size = 0;
   for (const buffer of buffers) size += buffer.byteLength;
   if (size > scratch.length || size > buffers.length * COPY_BELOW) return -1;
