@@ -1,4 +1,3 @@
-import v8 from "node:v8";
 import type { BaseEventLoop } from "./base-events.ts";
 import { tellSlow } from "./debug.ts";
 import { currentExecution } from "./execution.ts";
@@ -23,7 +22,8 @@ export class Stopwatch {
   /** The loop runs. The hooks slow down every promise of the program, so they are there only meanwhile. */
   start(): void {
     const hooks = { before: this.#microtaskBegins, after: this.#microtaskEnds };
-    this.#unhook = v8.promiseHooks.createHook(hooks) as () => void;
+    const { promiseHooks } = process.getBuiltinModule("node:v8");
+    this.#unhook = promiseHooks.createHook(hooks) as () => void;
   }
 
   stop(): void {

@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { assertIntact } from "./intact.ts";
@@ -31,6 +31,7 @@ export class WorkerProcess implements PoolWorker {
     { env, execArgv = inheritedFlags(), descriptors = [] }: ProcessOptions,
     listener: WorkerListener,
   ) {
+    const { fork } = process.getBuiltinModule("node:child_process");
     this.#child = fork(fileURLToPath(programOf("process")), {
       serialization: "advanced",
       execArgv: [...execArgv],

@@ -1,5 +1,4 @@
 import { Duplex, Readable, type Stream, Writable } from "node:stream";
-import { ReadableStream, WritableStream } from "node:stream/web";
 import { inspect } from "node:util";
 import type { BaseEventLoop } from "../core/base-events.ts";
 import { getRunningLoop } from "../core/events.ts";

@@ -1,4 +1,3 @@
-import { lookupService } from "node:dns/promises";
 import { isIPv4, isIPv6, SocketAddress } from "node:net";
 import { inspect } from "node:util";
 import { ensureFuture } from "../concurrency/ensure-future.ts";
@@ -47,6 +46,7 @@ function* lookUp(host: string, port: number, scopeid: number, flags: number): Wa
 
 function* hostName(host: string, port: number, scopeid: number, flags: number): Waiting<string> {
   if (flags & NI_NUMERICHOST) return numeric(host, scopeid);
+  const { lookupService } = process.getBuiltinModule("node:dns/promises");
   try {
     return (yield* ensureFuture(lookupService(host, port))).hostname;
   } catch (error) {

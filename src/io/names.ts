@@ -1,5 +1,3 @@
-import { ADDRCONFIG, ALL, V4MAPPED } from "node:dns";
-import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { ensureFuture } from "../concurrency/ensure-future.ts";
 import type { Waiting } from "./backend.ts";
@@ -59,6 +57,7 @@ function familyNumber(family: number): 0 | 4 | 6 {
 
 /** Node's hints have the numbers of the platform, and there are no others. */
 function hintsOf(flags: number): number {
+  const { ADDRCONFIG, ALL, V4MAPPED } = process.getBuiltinModule("node:dns");
   return (
     (flags & AI_ADDRCONFIG ? ADDRCONFIG : 0) |
     (flags & AI_V4MAPPED ? V4MAPPED : 0) |
@@ -68,6 +67,7 @@ function hintsOf(flags: number): number {
 
 function* lookUp(host: string, family: 0 | 4 | 6, hints: number): Waiting<Resolved[]> {
   try {
+    const { lookup } = process.getBuiltinModule("node:dns/promises");
     const found = lookup(host, { all: true, family, hints, order: "verbatim" });
     return (yield* ensureFuture(found)) as Resolved[];
   } catch (error) {

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { ensureFuture } from "../concurrency/ensure-future.ts";
 import type { Waiting } from "./backend.ts";
 
@@ -39,6 +38,7 @@ export class Services {
 /** The services that this system knows: none, if it does not say. Cancel safety: nothing is lost. */
 export function* loadServices(): Waiting<Services> {
   // Not there in many a container; what cannot be read is as good as not there.
+  const { readFile } = process.getBuiltinModule("node:fs/promises");
   const text = yield* ensureFuture(readFile(FILE, "utf8").catch(() => ""));
   return new Services(text);
 }

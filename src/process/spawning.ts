@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn as nodeSpawn, type StdioOptions } from "node:child_process";
+import type { ChildProcess, StdioOptions } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import type { Socket } from "node:net";
 import { constants as osConstants } from "node:os";
@@ -117,7 +117,8 @@ function startByNode(
 ): ReturnType<typeof startChild> {
   const [file, args, nodeOptions] = nodeArguments(command, options);
   try {
-    return nodeSpawn(file, args, { ...nodeOptions, stdio: [...stdio] as StdioOptions });
+    const { spawn } = process.getBuiltinModule("node:child_process");
+    return spawn(file, args, { ...nodeOptions, stdio: [...stdio] as StdioOptions });
   } catch (error) {
     throw spawnError(error as NodeJS.ErrnoException, command, options);
   }

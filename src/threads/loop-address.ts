@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { threadId } from "node:worker_threads";
 import { describeValue } from "../core/format-helpers.ts";
 
@@ -21,7 +20,7 @@ const CLOSED = 1;
 /** The address of a new loop of this thread. */
 export function newAddress(): LoopAddress {
   const state = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  return { threadId, id: randomUUID(), state };
+  return { threadId, id: crypto.randomUUID(), state };
 }
 
 /** The loop is closed: nobody can reach it any more. */

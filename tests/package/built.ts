@@ -15,6 +15,21 @@ const ROOT = join(import.meta.dirname, "../..");
 /** Files of ours that an import loads, one after the other: each costs a third of a millisecond. */
 const MOST_FILES = 8;
 
+/** Modules of Node's that take a millisecond or more to load, and that only some of what we do needs. */
+const HEAVY = [
+  "child_process",
+  "crypto",
+  "dns",
+  "dns/promises",
+  "fs/promises",
+  "http",
+  "inspector",
+  "internal/fs/streams",
+  "internal/webstreams/readablestream",
+  "tls",
+  "v8",
+].map((name) => `NativeModule ${name}`);
+
 /** What the program of a process prints that was started in the package's directory. */
 function outputOf(...args: string[]): string {
   const { stdout, stderr, status } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: "utf8" });
@@ -56,6 +71,21 @@ test("an import loads few files", () => {
   const files = outputOf("--input-type=module", "--eval", program).trim().split("\n");
   assert.equal(files[0], pathToFileURL(join(ROOT, "dist/index.js")).href);
   assert.ok(files.length <= MOST_FILES, files.join("\n"));
+});
+
+test("a program that only runs loads none of the heavy modules of Node's", () => {
+  const program = `
+    const before = new Set(process.moduleLoadList);
+    const { run } = await import("asyncio-ts");
+    await run(async () => {});
+    console.log(process.moduleLoadList.filter((name) => !before.has(name)).join("\\n"));
+  `;
+  const loaded = outputOf("--input-type=module", "--eval", program).trim().split("\n");
+  assert.ok(loaded.includes("NativeModule worker_threads"), "they are told");
+  assert.deepEqual(
+    loaded.filter((name) => HEAVY.includes(name)),
+    [],
+  );
 });
 
 test("a task's stack shows the program, and nothing of the kernel", async () => {

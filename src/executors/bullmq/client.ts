@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { Job, Queue } from "bullmq";
 import { onAbort } from "../../core/abort-signals.ts";
 import { LookupError, RuntimeError } from "../../core/errors.ts";
@@ -55,7 +54,7 @@ export class QueueClient {
   }
 
   submit(data: JobData, options: BullmqJobOptions): BullmqFuture {
-    const future = this.#follow(options.jobId ?? randomUUID());
+    const future = this.#follow(options.jobId ?? crypto.randomUUID());
     this.#unsent.add(future.id);
     this.#unbegun.add(future);
     this.#do(() => this.#send(future, data, options), future);

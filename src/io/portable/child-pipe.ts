@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -88,7 +87,7 @@ function pairOf(ours: Socket, theirs: Socket): ChildPipe {
 
 /** A directory is this user's alone; Windows' pipes have names that nobody can guess. */
 function privatePath(): [path: string, remove: () => void] {
-  if (process.platform === "win32") return [`\\\\.\\pipe\\asyncio-${randomUUID()}`, () => {}];
+  if (process.platform === "win32") return [`\\\\.\\pipe\\asyncio-${crypto.randomUUID()}`, () => {}];
   const directory = mkdtempSync(join(tmpdir(), "asyncio-"));
   return [join(directory, "s"), () => rmSync(directory, { recursive: true, force: true })];
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { renameSync, statSync } from "node:fs";
 import { connect, Server as NodeServer, type Socket } from "node:net";
 import { constants } from "node:os";
@@ -80,7 +79,7 @@ export class UnixServer extends NodeServer {
 
 /** Gives what puts it back; null if there is nothing, or the directory cannot be written to: then Node cannot either. */
 function putAside(path: string): (() => void) | null {
-  const aside = `${path}.${randomUUID()}`;
+  const aside = `${path}.${crypto.randomUUID()}`;
   try {
     renameSync(path, aside);
   } catch {
