@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve, sep } from "node:path";
-import { type RollupLog, rollup } from "rollup";
+import { type GetModuleInfo, type RollupLog, rollup } from "rollup";
 
 const ROOT = join(import.meta.dirname, "..");
 
@@ -41,14 +41,34 @@ async function joinModules(modules: string, output: string): Promise<void> {
   });
   await bundle.write({
     dir: output,
-    // The kernel's frames in a stack are known by their file, which must then hold nothing else: core/stack-frames.ts.
-    manualChunks: (id) => (id.startsWith(join(modules, "core") + sep) ? "core/kernel" : undefined),
+    manualChunks: (id, { getModuleInfo }) => {
+      const isNeededBy = (program: string) =>
+        importsOf(join(modules, `workers/${program}.js`), getModuleInfo).has(id);
+      // The kernel's frames in a stack are known by their file, which must then hold nothing else: core/stack-frames.ts.
+      if (id.startsWith(join(modules, "core") + sep)) return "core/kernel";
+      if (isNeededBy("thread")) return "shared/work";
+      return isNeededBy("serve") ? "shared/library" : null;
+    },
     // As deep as the sources, so that paths from import.meta.url lead to the same place.
-    chunkFileNames: ({ name }) => (name === "core/kernel" ? "[name].js" : "shared/[name].js"),
+    chunkFileNames: ({ name }) => (name.includes("/") ? "[name].js" : "shared/[name].js"),
     hoistTransitiveImports: false,
     minifyInternalExports: false,
   });
   await bundle.close();
+}
+
+/** All that a program imports, directly or not. */
+function importsOf(program: string, getModuleInfo: GetModuleInfo): Set<string> {
+  const found = new Set<string>();
+  const visit = (id: string) => {
+    for (const imported of getModuleInfo(id)?.importedIds ?? []) {
+      if (found.has(imported)) continue;
+      found.add(imported);
+      visit(imported);
+    }
+  };
+  visit(program);
+  return found;
 }
 
 /**

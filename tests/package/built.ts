@@ -12,8 +12,8 @@ import { VirtualClock } from "asyncio-ts/testing";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** Files of ours that an import loads, one after the other: each costs a third of a millisecond. */
-const MOST_FILES = 8;
+/** Files of ours that an import loads, one after the other: each costs nearly a millisecond. */
+const MOST_FILES = 4;
 
 /** Modules of Node's that take a millisecond or more to load, and that only some of what we do needs. */
 const HEAVY = [
