@@ -1,9 +1,9 @@
 /** `npm run build [-- DIRECTORY]`: what users get, in dist/ or that directory: tsc's output, joined into few files. */
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve, sep } from "node:path";
+import { isAbsolute, join, resolve, sep } from "node:path";
 import { type GetModuleInfo, type RollupLog, rollup } from "rollup";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -33,7 +33,7 @@ function compile(modules: string, declarations: string): void {
 async function joinModules(modules: string, output: string): Promise<void> {
   const bundle = await rollup({
     input: Object.fromEntries(ENTRIES.map((name) => [name, join(modules, `${name}.js`)])),
-    external: /^[^./]/,
+    external: (id) => !id.startsWith(".") && !isAbsolute(id),
     // Unused code tests and knip find; to guess at it could only change what is left.
     treeshake: false,
     plugins: [{ name: "builtins", renderChunk: (code) => takeBuiltins(code) }],
@@ -91,7 +91,7 @@ function refuse(log: RollupLog): void {
 }
 
 const output = resolve(process.argv[2] ?? join(ROOT, "dist"));
-const modules = mkdtempSync(join(tmpdir(), "asyncio-ts-build-"));
+const modules = realpathSync(mkdtempSync(join(tmpdir(), "asyncio-ts-build-")));
 try {
   rmSync(output, { recursive: true, force: true });
   compile(modules, output);
