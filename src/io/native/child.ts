@@ -1,4 +1,4 @@
-import { ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { EventEmitter } from "node:events";
 import { constants } from "node:os";
 
@@ -14,10 +14,6 @@ const names = new Map(
  * made by Node's constructor, as that makes a handle which nobody would close.
  */
 export class NativeChild extends (EventEmitter as unknown as typeof ChildProcess) {
-  static {
-    Object.setPrototypeOf(NativeChild.prototype, ChildProcess.prototype);
-  }
-
   override readonly pid: number;
   override readonly spawnfile: string;
   override readonly spawnargs: string[];
@@ -32,6 +28,7 @@ export class NativeChild extends (EventEmitter as unknown as typeof ChildProcess
 
   constructor(pid: number, file: string, argv: readonly string[]) {
     super();
+    becomeChildProcess();
     this.pid = pid;
     this.spawnfile = file;
     this.spawnargs = [...argv];
@@ -53,4 +50,11 @@ export class NativeChild extends (EventEmitter as unknown as typeof ChildProcess
     // It has no streams of Node's that could still be open.
     this.emit("close", this.exitCode, this.signalCode);
   }
+}
+
+/** With the first one: most programs start none, and Node's module takes a while to load. */
+function becomeChildProcess(): void {
+  const { ChildProcess } = process.getBuiltinModule("node:child_process");
+  if (NativeChild.prototype instanceof ChildProcess) return;
+  Object.setPrototypeOf(NativeChild.prototype, ChildProcess.prototype);
 }
