@@ -54,6 +54,8 @@ export interface Libc {
     address: Uint8Array,
     addressLength: Uint32Array,
   ): number;
+  /** Fills in up to `count` of the `struct mmsghdr` in `headers`, and what they point to; gives how many. */
+  recvmmsg(fd: number, headers: Uint32Array, count: number, flags: number): number;
   sendto(fd: number, data: Uint8Array, flags: number, address: Uint8Array): number;
   /** Send up to `count` bytes of the file from `offset` on; its position stays where it is. */
   sendfile(fd: number, file: number, offset: number, count: number): number;
@@ -68,6 +70,9 @@ export interface Libc {
 
   /** The calls that start processes; null where not all of them are there. Loads them at the first call. */
   spawning(): SpawnCalls | null;
+
+  /** Where memory is, for structures that point to it. Whoever has them keeps it alive. */
+  address(memory: ArrayBufferView): bigint;
 }
 
 type Availability = { available: true } | { available: false; reason: string };
@@ -114,7 +119,7 @@ interface Koffi {
   };
   decode(address: bigint, type: string): unknown;
   errno(): number;
-  address(memory: Uint8Array): bigint;
+  address(memory: ArrayBufferView): bigint;
   node: { poll(fd: number, callback: () => void): PollHandle };
 }
 
@@ -133,6 +138,7 @@ function bindings(koffi: Koffi): Libc {
   const write = raw("intptr_t write(int, const void *, size_t)");
   const writev = raw("intptr_t writev(int, const void *, int)");
   const recvfrom = raw("intptr_t recvfrom(int, void *, size_t, int, void *, void *)");
+  const recvmmsg = raw("int recvmmsg(int, void *, unsigned int, int, void *)");
   const sendto = raw("intptr_t sendto(int, const void *, size_t, int, const void *, uint32_t)");
   const sendfile = raw("intptr_t sendfile(int, int, void *, size_t)");
   const lseek = raw("int64_t lseek(int, int64_t, int)");
@@ -175,6 +181,7 @@ function bindings(koffi: Koffi): Libc {
     },
     recvfrom: (fd, buffer, length, flags, address, addressLength) =>
       result(recvfrom(fd, at(buffer, 0, length), length, flags, address, addressLength)),
+    recvmmsg: (fd, headers, count, flags) => result(recvmmsg(fd, headers, count, flags, null)),
     sendto: (fd, data, flags, address) =>
       result(sendto(fd, data, data.byteLength, flags | MSG_NOSIGNAL, address, address.byteLength)),
 
@@ -194,6 +201,8 @@ function bindings(koffi: Koffi): Libc {
       if (spawning === undefined) spawning = spawnCalls(koffi);
       return spawning;
     },
+
+    address: (memory) => koffi.address(memory),
   };
 }
 

@@ -4,9 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import {
+  type Address,
+  AF_INET,
   AF_UNIX,
   type DatagramTransport,
   EventLoop,
+  type ExceptionContext,
   OSError,
   SO_SNDBUF,
   SOCK_DGRAM,
@@ -289,19 +292,107 @@ onNative("unix: nobody there, and nobody any more", async (bench) => {
   assert.equal((await failure(make(), OSError)).code, "ECONNREFUSED");
 });
 
-onNative("one datagram is received in each iteration, as in CPython", async (bench) => {
-  const [sock, peer] = socketpair(AF_UNIX, SOCK_DGRAM);
+/** A socket that is bound, with datagrams from 0 up that wait there, and one that is connected to it. */
+function waiting(bench: Bench, count: number): [sock: Socket, peer: Socket] {
+  const sock = new Socket(AF_INET, SOCK_DGRAM);
+  sock.bind(["127.0.0.1", 0]);
+  const peer = new Socket(AF_INET, SOCK_DGRAM);
   bench.defer(() => peer.close());
-  const order: string[] = [];
-  for (const text of ["1", "2", "3"]) peer.send(text);
-  const recorder = await endpoint(bench, { sock }, { onDatagram: (data) => order.push(data.toString()) });
+  peer.connect(sock.getsockname());
+  for (let i = 0; i < count; i++) peer.send(String(i));
+  return [sock, peer];
+}
+
+const counted = (count: number) => Array.from({ length: count }, (_, i) => String(i));
+
+onNative("what is waiting comes in one iteration, up to 32 datagrams", async (bench) => {
+  const [sock] = waiting(bench, 40);
+  const iterations: string[][] = [[]];
+  const onDatagram = (data: Buffer) => iterations.at(-1)!.push(data.toString());
+  const recorder = await endpoint(bench, { sock }, { onDatagram });
   const tick = () => {
-    order.push("-");
-    if (recorder.datagrams.length < 3) bench.loop.callSoon(tick);
+    iterations.push([]);
+    if (recorder.datagrams.length < 40) bench.loop.callSoon(tick);
   };
   bench.loop.callSoon(tick);
-  await recorder.receives(3);
-  assert.match(order.join(""), /1-+2-+3/);
+  const all = await recorder.receives(40);
+  assert.deepEqual(all, counted(40));
+  assert.deepEqual(
+    iterations.filter((one) => one.length > 0),
+    [all.slice(0, 32), all.slice(32)],
+  );
+});
+
+onNative(
+  "datagrams that each fail in the protocol are reported one by one, in their order",
+  async (bench) => {
+    const [sock, peer] = waiting(bench, 3);
+    const reports: ExceptionContext[] = [];
+    bench.loop.setExceptionHandler((_loop, context) => reports.push(context));
+    const onDatagram = (data: Buffer) => {
+      if (data.toString() === "0") peer.send("late");
+      throw new Error(`no ${data}`);
+    };
+    const recorder = await endpoint(bench, { sock }, { onDatagram });
+    await recorder.receives(4);
+    await idle();
+    assert.deepEqual(
+      reports.map(({ exception }) => (exception as Error).message),
+      ["no 0", "no 1", "no 2", "no late"],
+    );
+    assert.ok(reports.every(({ handle }) => handle === reports[0]!.handle && handle !== undefined));
+  },
+);
+
+for (const [what, end] of [
+  ["closes its endpoint", ({ transport }: DatagramRecorder) => transport.close()],
+  ["aborts its endpoint", ({ transport }: DatagramRecorder) => transport.abort()],
+  ["closes the socket below it", (_recorder: DatagramRecorder, sock: Socket) => sock.close()],
+] as const) {
+  onNative(`a protocol that ${what} is told of none of the datagrams behind that`, async (bench) => {
+    const [sock] = waiting(bench, 3);
+    const onDatagram = (data: Buffer) => {
+      if (data.toString() === "1") end(recorder, sock);
+    };
+    const recorder: DatagramRecorder = await endpoint(bench, { sock }, { onDatagram });
+    await recorder.receives(2);
+    await idle();
+    assert.deepEqual(
+      recorder.datagrams.map(([text]) => text),
+      ["0", "1"],
+    );
+  });
+}
+
+onNative("nor if it fails at the same time", async (bench) => {
+  const [sock] = waiting(bench, 3);
+  const onDatagram = () => {
+    recorder.transport.close();
+    throw new Error("enough");
+  };
+  bench.loop.setExceptionHandler(() => {});
+  const recorder: DatagramRecorder = await endpoint(bench, { sock }, { onDatagram });
+  await recorder.called("connectionLost");
+  await idle();
+  assert.deepEqual(recorder.calls, ["connectionMade", "datagramReceived", "connectionLost"]);
+});
+
+onNative("a protocol that is replaced in between is told of the next ones", async (bench) => {
+  const [sock] = waiting(bench, 3);
+  const other = new DatagramRecorder(bench.loop);
+  const onDatagram = () => recorder.transport.setProtocol(other);
+  const recorder: DatagramRecorder = await endpoint(bench, { sock }, { onDatagram });
+  assert.deepEqual(await other.receives(2), ["1", "2"]);
+  recorder.transport.setProtocol(recorder);
+});
+
+onNative("a sender's address is the same array each time, which nobody can change", async (bench) => {
+  const [sock] = waiting(bench, 2);
+  const recorder = await endpoint(bench, { sock });
+  await recorder.receives(2);
+  const [[, first], [, second]] = recorder.datagrams as [[string, Address], [string, Address]];
+  assert.equal(first, second);
+  assert.ok(Object.isFrozen(first));
 });
 
 onNative("a datagram that somebody else has taken meanwhile is no error", async (bench) => {
