@@ -8,8 +8,18 @@ export type Separator = BytesLike | readonly BytesLike[];
 /** Separators as bytes, the shortest first: of two that end at the same place the shorter one counts. */
 export type Separators = readonly [Buffer, ...Buffer[]];
 
+/** The last separator that was a string, which nobody can change: who reads by one does so again and again. */
+let last: { readonly text: string; readonly separators: Separators } | null = null;
+
 /** Throws ValueError if there is none, or an empty one; TypeError if it is no bytes. */
 export function separatorsOf(separator: Separator): Separators {
+  if (typeof separator !== "string") return copied(separator);
+  if (last?.text !== separator) last = { text: separator, separators: copied(separator) };
+  return last.separators;
+}
+
+/** What was given as memory may change while a read waits. */
+function copied(separator: Separator): Separators {
   const several: readonly BytesLike[] = isSeveral(separator) ? separator : [separator];
   const [shortest, ...others] = several
     .map((one) => Buffer.from(toBytes(one)))
