@@ -1,22 +1,23 @@
 /** `node ours.ts [DIRECTORY]`: an HTTP server that says hello, or the example for the files of a folder. */
 
 import { FileServer } from "../../examples/http/file-server.ts";
-import { readRequest } from "../../examples/http/request.ts";
+import { readRequest, type Steps } from "../../examples/http/request.ts";
 import { head } from "../../examples/http/response.ts";
 import { Future, run, type StreamReader, type StreamWriter, startServer } from "../../src/index.ts";
 import { HELLO } from "./hello.ts";
 
+const BODY = HELLO.toString();
 const HEADERS = { "Content-Type": "text/plain; charset=utf-8", "Content-Length": HELLO.length };
 
-async function serve(reader: StreamReader, writer: StreamWriter): Promise<void> {
-  await using _closing = writer;
+function* serve(reader: StreamReader, writer: StreamWriter): Steps<void> {
   for (;;) {
-    const request = await readRequest(reader);
+    const request = yield* readRequest(reader);
     if (request === null) break;
-    writer.writelines([head(200, HEADERS, request.keepAlive), HELLO]);
-    await writer.drain();
+    writer.write(head(200, HEADERS, request.keepAlive) + BODY);
+    yield* writer.drain();
     if (!request.keepAlive) break;
   }
+  writer.close();
 }
 
 async function listen(directory: string | undefined): Promise<number> {

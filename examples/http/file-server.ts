@@ -10,7 +10,7 @@ import {
   timeout,
 } from "../../src/index.ts";
 import { openAnswer } from "./files.ts";
-import { HttpError, type Request, readRequest } from "./request.ts";
+import { HttpError, type Request, readRequest, type Steps } from "./request.ts";
 import { head, send } from "./response.ts";
 
 /** The longest head of a request, in bytes. */
@@ -48,38 +48,39 @@ export class FileServer {
     await closing;
   }
 
-  async #serve(reader: StreamReader, writer: StreamWriter): Promise<void> {
-    await using _closing = writer;
+  *#serve(reader: StreamReader, writer: StreamWriter): Steps<void> {
     try {
-      while (await this.#serveNext(reader, writer));
-      if (!reader.atEof()) await linger(reader, writer);
+      while (yield* this.#serveNext(reader, writer));
+      if (!reader.atEof()) yield* linger(reader, writer);
     } catch (error) {
       // Clients may go at any time, or their network.
       if (!(error instanceof OSError)) throw error;
+    } finally {
+      writer.close();
     }
   }
 
   /** False if the connection is at its end. */
-  async #serveNext(reader: StreamReader, writer: StreamWriter): Promise<boolean> {
+  *#serveNext(reader: StreamReader, writer: StreamWriter): Steps<boolean> {
     let request: Request | null = null;
     try {
-      request = await this.#nextRequest(reader, writer);
+      request = yield* this.#nextRequest(reader, writer);
       if (request === null) return false;
-      await send(openAnswer(this.#root, request), writer);
+      yield* send(openAnswer(this.#root, request), writer);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       const keepAlive = request?.keepAlive ?? false;
       writer.write(head(error.status, error.headers, keepAlive));
     }
-    await writer.drain();
+    yield* writer.drain();
     return request?.keepAlive ?? false;
   }
 
-  async #nextRequest(reader: StreamReader, writer: StreamWriter): Promise<Request | null> {
+  *#nextRequest(reader: StreamReader, writer: StreamWriter): Steps<Request | null> {
     if (!this.#server.isServing()) return null;
     this.#idle.add(writer);
     try {
-      return await timeout(this.#patience, () => readRequest(reader));
+      return yield* timeout(this.#patience, () => readRequest(reader));
     } catch (error) {
       throw error instanceof TimeoutError ? new HttpError(408) : error;
     } finally {
@@ -89,13 +90,15 @@ export class FileServer {
 }
 
 /** Closing a connection with unread bytes resets it, and the answer may be lost: let the client finish. */
-async function linger(reader: StreamReader, writer: StreamWriter): Promise<void> {
+function* linger(reader: StreamReader, writer: StreamWriter): Steps<void> {
   writer.writeEof();
   try {
-    await timeout(LINGER, async () => {
-      while ((await reader.read(LIMIT)).length > 0);
-    });
+    yield* timeout(LINGER, () => readToEnd(reader));
   } catch (error) {
     if (!(error instanceof TimeoutError)) throw error;
   }
+}
+
+function* readToEnd(reader: StreamReader): Steps<void> {
+  while ((yield* reader.read(LIMIT)).length > 0);
 }

@@ -45,7 +45,7 @@ function openBelow(root: string, path: string): number {
 function answer(fd: number, type = "application/octet-stream", request: Request): Answer {
   const stat = fstatSync(fd);
   if (!stat.isFile()) throw new HttpError(404);
-  const modified = stat.mtime.toUTCString();
+  const modified = new Date(stat.mtimeMs).toUTCString();
   const since = request.headers.get("if-modified-since");
   if (since !== undefined && Date.parse(since) >= Date.parse(modified)) {
     throw new HttpError(304, { "Last-Modified": modified });

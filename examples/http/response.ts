@@ -1,14 +1,28 @@
 import { closeSync, readSync } from "node:fs";
 import { STATUS_CODES } from "node:http";
 import { getRunningLoop, type StreamWriter } from "../../src/index.ts";
+import type { Steps } from "./request.ts";
 
 export type Headers = Readonly<Record<string, string | number>>;
 
-/** Everything before the body. */
+/** Everything before the body, in ASCII. */
 export function head(status: number, headers: Headers, keepAlive: boolean): string {
-  let lines = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nDate: ${new Date().toUTCString()}\r\n`;
+  let lines = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nDate: ${date()}\r\n`;
   for (const name in headers) lines += `${name}: ${headers[name]}\r\n`;
   return `${lines}Connection: ${keepAlive ? "keep-alive" : "close"}\r\n\r\n`;
+}
+
+let second = 0;
+let text = "";
+
+/** The time, as text that is made once a second. */
+function date(): string {
+  const now = Math.floor(Date.now() / 1000);
+  if (now !== second) {
+    second = now;
+    text = new Date(now * 1000).toUTCString();
+  }
+  return text;
 }
 
 /** What a request is answered with: the head, then so many bytes of an open file. */
@@ -23,16 +37,18 @@ export interface Answer {
 const SMALL = 64 * 1024;
 
 /** Send it, and close the file. */
-export async function send({ head, fd, offset, count }: Answer, writer: StreamWriter): Promise<void> {
+export function* send(answer: Answer, writer: StreamWriter): Steps<void> {
+  const { head, fd, offset, count } = answer;
   try {
     let sent: number;
     if (count <= SMALL) {
-      const body = Buffer.allocUnsafe(count);
-      sent = readSync(fd, body, 0, count, offset);
-      writer.writelines([head, body.subarray(0, sent)]);
+      const bytes = Buffer.allocUnsafe(head.length + count);
+      bytes.write(head, "latin1");
+      sent = readSync(fd, bytes, head.length, count, offset);
+      writer.write(bytes.subarray(0, head.length + sent));
     } else {
       writer.write(head);
-      sent = await getRunningLoop().sendfile(writer.transport, fd, { offset, count });
+      sent = yield* getRunningLoop().sendfile(writer.transport, fd, { offset, count });
     }
     // The file has become shorter: a connection that breaks off is all that can still be said.
     if (sent < count) writer.transport.abort();
