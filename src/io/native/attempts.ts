@@ -8,6 +8,9 @@ import { room, Socket, taken } from "./socket.ts";
 
 const { EAGAIN, EINTR } = constants.errno;
 
+/** A copy of the descriptor, maybe another process's, can have been told to wait, and that goes for all copies. */
+const MSG_DONTWAIT = 0x40;
+
 /*
  * The methods of a Socket, giving null where the socket would have to wait: a task that waits is the usual case, and an
  * exception would cost more than all the rest of the call.
@@ -17,13 +20,13 @@ export function tryRecv(sock: Socket, size: number): Buffer | null {
   // The kernel would wait, though it has to give nothing.
   if (size === 0) return Buffer.alloc(0);
   const buffer = room(size);
-  const count = unlessBlocked("recv", libc().recv(sock.fileno(), buffer, 0, size));
+  const count = unlessBlocked("recv", libc().recv(sock.fileno(), buffer, 0, size, MSG_DONTWAIT));
   return count === null ? null : taken(buffer, count, size);
 }
 
 export function tryRecvInto(sock: Socket, buffer: Uint8Array): number | null {
   if (buffer.byteLength === 0) return 0;
-  return unlessBlocked("recv", libc().recv(sock.fileno(), buffer, 0, buffer.byteLength));
+  return unlessBlocked("recv", libc().recv(sock.fileno(), buffer, 0, buffer.byteLength, MSG_DONTWAIT));
 }
 
 export function tryRecvfrom(sock: Socket, size: number): [Buffer, Address | null] | null {
@@ -38,18 +41,24 @@ export function tryRecvfromInto(
   size: number,
 ): [number, Address | null] | null {
   socklen[0] = SOCKADDR_SIZE;
-  const count = unlessBlocked("recvfrom", libc().recvfrom(sock.fileno(), buffer, size, 0, sockaddr, socklen));
+  const count = unlessBlocked(
+    "recvfrom",
+    libc().recvfrom(sock.fileno(), buffer, size, MSG_DONTWAIT, sockaddr, socklen),
+  );
   return count === null ? null : [count, socklen[0] === 0 ? null : decodeAddress(sockaddr, socklen[0])];
 }
 
 /** Send what there is from `start` on. */
 export function trySend(sock: Socket, bytes: Uint8Array, start: number): number | null {
-  return unlessBlocked("send", libc().send(sock.fileno(), bytes, start, bytes.byteLength - start));
+  return unlessBlocked(
+    "send",
+    libc().send(sock.fileno(), bytes, start, bytes.byteLength - start, MSG_DONTWAIT),
+  );
 }
 
 /** `name` is the address as the kernel wants it. */
 export function trySendto(sock: Socket, bytes: Uint8Array, name: Uint8Array): number | null {
-  return unlessBlocked("sendto", libc().sendto(sock.fileno(), bytes, 0, name));
+  return unlessBlocked("sendto", libc().sendto(sock.fileno(), bytes, MSG_DONTWAIT, name));
 }
 
 export function tryAccept(sock: Socket): [Socket, Address] | null {

@@ -66,13 +66,13 @@ export class NativeSocketCalls implements SocketCalls {
 
   sendall(sock: Socket, data: BytesLike): Coroutine<void> {
     const bytes = toBytes(data);
-    this.#assertUsable(sock);
-    return new Coroutine(() => this.#sendall(sock, bytes, () => {}), "sockSendall");
+    this.#assertForData(sock);
+    return new Coroutine(() => this.#sendall(sock, bytes, ignore), "sockSendall");
   }
 
   sendto(sock: Socket, data: BytesLike, address: Address): Coroutine<number> {
     const bytes = toBytes(data);
-    this.#assertUsable(sock);
+    this.#assertForData(sock);
     const name = encodeAddress(sock.family, address);
     return new Coroutine(() => this.#retry("writer", sock, () => trySendto(sock, bytes, name)), "sockSendto");
   }
@@ -84,7 +84,8 @@ export class NativeSocketCalls implements SocketCalls {
   }
 
   accept(sock: Socket): Coroutine<[Socket, Address]> {
-    return this.#call("sockAccept", "reader", sock, () => tryAccept(sock));
+    this.#assertUsable(sock);
+    return new Coroutine(() => this.#retry("reader", sock, () => tryAccept(sock)), "sockAccept");
   }
 
   sendfile(
@@ -100,7 +101,7 @@ export class NativeSocketCalls implements SocketCalls {
   }
 
   #call<T>(name: string, direction: Direction, sock: Socket, attempt: () => T | null): Coroutine<T> {
-    this.#assertUsable(sock);
+    this.#assertForData(sock);
     return new Coroutine(() => this.#retry(direction, sock, attempt), name);
   }
 
@@ -146,13 +147,26 @@ export class NativeSocketCalls implements SocketCalls {
   }
 
   #assertUsable(sock: Socket): void {
-    if (!(sock instanceof Socket)) throw new TypeError(`a Socket was expected, not ${inspect(sock)}`);
+    assertSocket(sock);
     if (sock.getblocking()) {
       throw new ValueError("the socket must be non-blocking: one that blocks would stop the whole loop");
     }
     this.#events.userFd(sock);
   }
+
+  /** As the above, for calls that never wait themselves: the kernel need not be asked, which takes as long as a read. */
+  #assertForData(sock: Socket): void {
+    assertSocket(sock);
+    if (sock.toldToWait || sock.fileno() < 0) this.#assertUsable(sock);
+    else this.#events.userFd(sock);
+  }
 }
+
+function assertSocket(sock: unknown): void {
+  if (!(sock instanceof Socket)) throw new TypeError(`a Socket was expected, not ${inspect(sock)}`);
+}
+
+function ignore(): void {}
 
 function assertSize(size: unknown): void {
   if (!Number.isSafeInteger(size))

@@ -28,6 +28,7 @@ const shared = Buffer.allocUnsafeSlow(64 * 1024);
  */
 export class Socket extends Inspectable implements Disposable {
   readonly #descriptor: Descriptor;
+  #toldToWait = false;
 
   /**
    * A new socket: IPv4 and a stream by default. Or one for an open fd, `fileno`: it takes the fd over, makes it
@@ -184,6 +185,12 @@ export class Socket extends Inspectable implements Disposable {
   /** `true` makes every call wait in the kernel, and with it the whole thread: no timer and no other task runs. */
   setblocking(blocking: boolean): void {
     this.#check(descriptors.setBlocking(this.fileno(), blocking), "fcntl");
+    if (blocking) this.#toldToWait = true;
+  }
+
+  /** @internal Whether it was ever told that its calls wait. As in Python, where a socket knows no more of that. */
+  get toldToWait(): boolean {
+    return this.#toldToWait;
   }
 
   /** Whether calls wait. Asks the kernel: all copies of an fd share this flag. */

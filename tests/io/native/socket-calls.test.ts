@@ -494,6 +494,22 @@ describe("which sockets are taken", () => {
     });
   });
 
+  inEachFlavourNatively("a copy that was told to wait does not stop the loop", function* ({ on, loop }) {
+    yield* closing(socketpair(), function* (sock, peer) {
+      yield* closing([sock.dup()], function* (copy) {
+        copy.setblocking(true);
+        loop.callSoon(() => peer.send("x"));
+        assert.equal((yield* on(loop.sockRecv(sock, 10))).toString(), "x");
+        const data = Buffer.alloc(10_000_000, "long");
+        const sending = loop.createTask(loop.sockSendall(sock, data));
+        let received = 0;
+        while (received < data.length) received += (yield* on(loop.sockRecv(peer, data.length))).length;
+        yield* on(sending);
+        assert.throws(() => loop.sockAccept(sock), { name: "ValueError", message: /must be non-blocking/ });
+      });
+    });
+  });
+
   inEachFlavourNatively("a closed one is refused with EBADF", function* ({ loop }) {
     const sock = new Socket();
     sock.close();
