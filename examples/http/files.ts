@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, realpathSync } from "node:fs";
 import { extname, join } from "node:path";
 import { HttpError, type Request } from "./request.ts";
-import { type Answer, type Headers, head } from "./response.ts";
+import { type Answer, type Headers, head, httpDate } from "./response.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -45,7 +45,7 @@ function openBelow(root: string, path: string): number {
 function answer(fd: number, type = "application/octet-stream", request: Request): Answer {
   const stat = fstatSync(fd);
   if (!stat.isFile()) throw new HttpError(404);
-  const modified = new Date(stat.mtimeMs).toUTCString();
+  const modified = httpDate(stat.mtimeMs);
   const since = request.headers.get("if-modified-since");
   if (since !== undefined && Date.parse(since) >= Date.parse(modified)) {
     throw new HttpError(304, { "Last-Modified": modified });

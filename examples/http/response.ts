@@ -7,21 +7,21 @@ export type Headers = Readonly<Record<string, string | number>>;
 
 /** Everything before the body, in ASCII. */
 export function head(status: number, headers: Headers, keepAlive: boolean): string {
-  let lines = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nDate: ${date()}\r\n`;
+  let lines = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nDate: ${httpDate(Date.now())}\r\n`;
   for (const name in headers) lines += `${name}: ${headers[name]}\r\n`;
   return `${lines}Connection: ${keepAlive ? "keep-alive" : "close"}\r\n\r\n`;
 }
 
-let second = 0;
-let text = "";
+const dates = new Map<number, string>();
 
-/** The time, as text that is made once a second. */
-function date(): string {
-  const now = Math.floor(Date.now() / 1000);
-  if (now !== second) {
-    second = now;
-    text = new Date(now * 1000).toUTCString();
-  }
+/** A time as HTTP writes it. The text takes as long as a system call, so it is kept: most are asked for again. */
+export function httpDate(milliseconds: number): string {
+  const second = Math.floor(milliseconds / 1000);
+  const known = dates.get(second);
+  if (known !== undefined) return known;
+  const text = new Date(second * 1000).toUTCString();
+  if (dates.size >= 1000) dates.clear();
+  dates.set(second, text);
   return text;
 }
 
