@@ -11,7 +11,7 @@ import { type Execution, Frame } from "./execution.ts";
 import { describeValue } from "./format-helpers.ts";
 import { Future } from "./futures.ts";
 import type { TimerHandle } from "./handles.ts";
-import { type Linked, LinkedList } from "./linked-list.ts";
+import { LinkedList } from "./linked-list.ts";
 import { type OnFulfilled, type OnRejected, Reaction } from "./reactions.ts";
 import type { StackFrame } from "./stack-frames.ts";
 import { Strand } from "./strands.ts";
@@ -23,7 +23,7 @@ let taskCount = 0;
  *
  * The loop keeps every task until it is done. Python: `asyncio.Task`. Make one with `createTask`.
  */
-export class Task<T = unknown> extends Future<T> implements Linked<Task<unknown>> {
+export class Task<T = unknown> extends Future<T> {
   /** @internal Neighbours among the loop's tasks. */
   previous: Task<unknown> | null = null;
   /** @internal */
