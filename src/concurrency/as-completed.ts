@@ -6,6 +6,7 @@ import type { Future } from "../core/futures.ts";
 import type { Handle } from "../core/handles.ts";
 import { Inspectable } from "../core/inspectable.ts";
 import { Queue } from "../sync/queues.ts";
+import type { Waiter } from "../sync/waiters.ts";
 import { assertCollection, ensureFutures, type ResultOf, type Waitable } from "./ensure-future.ts";
 import { assertSeconds } from "./timeouts.ts";
 
@@ -21,7 +22,7 @@ class Completions extends Queue<Future<unknown> | null> {
     this.#pending = pending;
   }
 
-  protected override createWaiter(): Future<void> {
+  protected override createWaiter(): Waiter {
     const waiter = super.createWaiter();
     waiter.members = this.#pending;
     return waiter;

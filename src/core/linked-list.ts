@@ -21,6 +21,13 @@ export class LinkedList<T extends Linked<T>> implements Iterable<T> {
     return this.#first === null;
   }
 
+  /** Counts them. */
+  get length(): number {
+    let count = 0;
+    for (let item = this.#first; item !== null; item = item.next) count++;
+    return count;
+  }
+
   /** Put an item that stands in no list at the end. */
   add(item: T): void {
     item.previous = this.#last;
@@ -29,8 +36,9 @@ export class LinkedList<T extends Linked<T>> implements Iterable<T> {
     this.#last = item;
   }
 
-  /** Take out an item of this list. */
+  /** Take out an item of this list; nothing if it stands in none. */
   delete(item: T): void {
+    if (item.previous === null && item !== this.#first) return;
     if (item.previous === null) this.#first = item.next;
     else item.previous.next = item.next;
     if (item.next === null) this.#last = item.previous;

@@ -248,7 +248,7 @@ export class Task<T = unknown> extends Future<T> {
   #ended(): void {
     this.#stopListening?.();
     this.#deliveryTimer?.cancel();
-    if (!this.loop.isClosed()) this.loop.tasks.delete(this);
+    this.loop.tasks.delete(this);
     this.#coroutine.finished();
   }
 

@@ -2,9 +2,9 @@ import { inspect } from "node:util";
 import type { Suspension } from "../core/awaitables.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { CancelledError, RuntimeError } from "../core/errors.ts";
-import type { Future } from "../core/futures.ts";
 import { type Guard, Lock } from "./locks.ts";
 import { LoopBound } from "./mixins.ts";
+import { Line, Waiter } from "./waiters.ts";
 
 /**
  * A lock whose holder can wait until another holder says that something has changed. Python: `asyncio.Condition`.
@@ -16,7 +16,7 @@ import { LoopBound } from "./mixins.ts";
  */
 export class Condition extends LoopBound {
   readonly #lock: Lock;
-  readonly #waiters = new Set<Future<void>>();
+  readonly #waiters = new Line();
 
   /** With a lock of its own, or with `lock`, which several conditions may share. Throws TypeError if that is no lock. */
   constructor(lock: Lock = new Lock()) {
@@ -69,29 +69,29 @@ export class Condition extends LoopBound {
   notify(n = 1): void {
     if (!Number.isInteger(n)) throw new TypeError(`n must be an integer, not ${inspect(n)}`);
     if (!this.locked()) throw new RuntimeError("cannot notify on un-acquired lock");
-    this.#wake(n);
+    this.#waiters.wake(n);
   }
 
   /** Wake all who wait. Throws RuntimeError if the lock is not held. Python: `Condition.notify_all`. */
   notifyAll(): void {
-    this.notify(this.#waiters.size);
+    this.notify(this.#waiters.length);
   }
 
   *#wait(): Generator<Suspension, true, unknown> {
     if (!this.locked()) throw new RuntimeError("cannot wait on un-acquired lock");
-    const waiter = this.loop.createFuture<void>();
+    const waiter = new Waiter({ loop: this.loop });
     const guard = this.#lock.suspend();
     try {
       yield* this.#awaitAndResume(waiter, guard);
       return true;
     } catch (error) {
       // It may have been notified before it was cancelled: somebody else must hear of it. One wake-up too many is allowed.
-      this.#wake(1);
+      this.#waiters.wake(1);
       throw error;
     }
   }
 
-  *#awaitAndResume(waiter: Future<void>, guard: Guard) {
+  *#awaitAndResume(waiter: Waiter, guard: Guard) {
     this.#waiters.add(waiter);
     try {
       yield* waiter;
@@ -125,17 +125,7 @@ export class Condition extends LoopBound {
     return result;
   }
 
-  #wake(n: number): void {
-    let left = n;
-    for (const waiter of this.#waiters) {
-      if (left <= 0) return;
-      if (waiter.done()) continue;
-      left--;
-      waiter.setResult(undefined);
-    }
-  }
-
   override toString(): string {
-    return `<Condition [${this.locked() ? "locked" : "unlocked"}, waiters:${this.#waiters.size}]>`;
+    return `<Condition [${this.locked() ? "locked" : "unlocked"}, waiters:${this.#waiters.length}]>`;
   }
 }

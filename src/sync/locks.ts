@@ -1,9 +1,9 @@
 import type { Suspension } from "../core/awaitables.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { CancelledError, RuntimeError } from "../core/errors.ts";
-import { type Future, setResultUnlessDone } from "../core/futures.ts";
 import { Inspectable } from "../core/inspectable.ts";
 import { LoopBound } from "./mixins.ts";
+import { Line, Waiter } from "./waiters.ts";
 
 /**
  * That somebody holds a lock, until the end of a `using` block: `using guard = await lock.acquire()`. It releases
@@ -41,7 +41,7 @@ export class Guard extends Inspectable implements Disposable {
  */
 export class Lock extends LoopBound {
   #holder: Guard | null = null;
-  readonly #waiters = new Set<Future<void>>();
+  readonly #waiters = new Line();
 
   /** Whether somebody holds the lock. Python: `Lock.locked`. */
   locked(): boolean {
@@ -77,8 +77,8 @@ export class Lock extends LoopBound {
   }
 
   *#acquire(guard = this.#newGuard()): Generator<Suspension, Guard, unknown> {
-    if (this.#holder === null && this.#nobodyWaits()) return this.#take(guard);
-    const waiter = this.loop.createFuture<void>();
+    if (this.#holder === null && this.#waiters.abandoned) return this.#take(guard);
+    const waiter = new Waiter({ loop: this.loop });
     this.#waiters.add(waiter);
     try {
       yield* waiter;
@@ -102,26 +102,21 @@ export class Lock extends LoopBound {
     return guard;
   }
 
-  #nobodyWaits(): boolean {
-    for (const waiter of this.#waiters) if (!waiter.cancelled()) return false;
-    return true;
-  }
-
   /** Only the head: if it is woken already it has not run yet, and will take the lock. */
   #wakeFirst(): void {
-    const [head] = this.#waiters;
-    if (head !== undefined && !head.done()) head.setResult(undefined);
+    const { first } = this.#waiters;
+    if (first !== null && !first.done()) first.setResult(undefined);
   }
 
   override toString(): string {
-    return `<Lock [${this.locked() ? "locked" : "unlocked"}, waiters:${this.#waiters.size}]>`;
+    return `<Lock [${this.locked() ? "locked" : "unlocked"}, waiters:${this.#waiters.length}]>`;
   }
 }
 
 /** A flag that tasks can wait for. Python: `asyncio.Event`. */
 export class Event extends LoopBound {
   #value = false;
-  readonly #waiters = new Set<Future<void>>();
+  readonly #waiters = new Line();
 
   /** Whether the flag is set. Python: `Event.is_set`. */
   isSet(): boolean {
@@ -132,7 +127,7 @@ export class Event extends LoopBound {
   set(): void {
     if (this.#value) return;
     this.#value = true;
-    for (const waiter of this.#waiters) setResultUnlessDone(waiter, undefined);
+    this.#waiters.wake(Number.POSITIVE_INFINITY);
   }
 
   /** Take the flag back: from now on `wait` waits. Python: `Event.clear`. */
@@ -150,7 +145,7 @@ export class Event extends LoopBound {
 
   *#wait() {
     if (this.#value) return true as const;
-    const waiter = this.loop.createFuture<void>();
+    const waiter = new Waiter({ loop: this.loop });
     this.#waiters.add(waiter);
     try {
       yield* waiter;
@@ -161,6 +156,6 @@ export class Event extends LoopBound {
   }
 
   override toString(): string {
-    return `<Event [${this.#value ? "set" : "unset"}, waiters:${this.#waiters.size}]>`;
+    return `<Event [${this.#value ? "set" : "unset"}, waiters:${this.#waiters.length}]>`;
   }
 }

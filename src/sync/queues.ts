@@ -2,11 +2,11 @@ import { inspect } from "node:util";
 import type { Suspension } from "../core/awaitables.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { QueueEmpty, QueueFull, QueueShutDown, ValueError } from "../core/errors.ts";
-import { type Future, setResultUnlessDone } from "../core/futures.ts";
 import { Heap } from "../core/heap.ts";
 import { Deque } from "./deque.ts";
 import { Event } from "./locks.ts";
 import { LoopBound } from "./mixins.ts";
+import { Line, Waiter } from "./waiters.ts";
 
 /** How a queue keeps its items. */
 export interface Store<T> extends Iterable<T> {
@@ -23,8 +23,8 @@ export class Queue<T> extends LoopBound {
   /** How many items it takes; 0 or less, or Infinity, for any number. Python: `Queue.maxsize`. */
   readonly maxsize: number;
   readonly #items: Store<T>;
-  readonly #getters = new Set<Future<void>>();
-  readonly #putters = new Set<Future<void>>();
+  readonly #getters = new Line();
+  readonly #putters = new Line();
   readonly #finished = new Event();
   #unfinished = 0;
   #shutDown = false;
@@ -167,12 +167,12 @@ export class Queue<T> extends LoopBound {
   }
 
   /** @internal What a getter or putter waits for. */
-  protected createWaiter(): Future<void> {
-    return this.loop.createFuture<void>();
+  protected createWaiter(): Waiter {
+    return new Waiter({ loop: this.loop });
   }
 
   /** Whoever is cancelled after being woken passes the wake-up on, if there is still something to wake for. */
-  *#waitAmong(waiters: Set<Future<void>>, worthwhile: () => boolean) {
+  *#waitAmong(waiters: Line, worthwhile: () => boolean) {
     const waiter = this.createWaiter();
     waiters.add(waiter);
     try {
@@ -187,8 +187,8 @@ export class Queue<T> extends LoopBound {
 
   override toString(): string {
     const parts = [`maxsize=${this.maxsize}`, `items=${inspect([...this.#items], { depth: 0 })}`];
-    if (this.#getters.size > 0) parts.push(`getters=${this.#getters.size}`);
-    if (this.#putters.size > 0) parts.push(`putters=${this.#putters.size}`);
+    if (!this.#getters.empty) parts.push(`getters=${this.#getters.length}`);
+    if (!this.#putters.empty) parts.push(`putters=${this.#putters.length}`);
     if (this.#unfinished > 0) parts.push(`unfinished=${this.#unfinished}`);
     if (this.#shutDown) parts.push("shutdown");
     return `<${this.constructor.name} ${parts.join(" ")}>`;
@@ -246,16 +246,15 @@ function inOrderOfItems(a: readonly unknown[], b: readonly unknown[]): number {
   return a.length - b.length;
 }
 
-function wakeNext(waiters: Set<Future<void>>): void {
-  for (const waiter of waiters) {
-    waiters.delete(waiter);
-    if (waiter.done()) continue;
-    waiter.setResult(undefined);
+function wakeNext(waiters: Line): void {
+  for (let { first } = waiters; first !== null; { first } = waiters) {
+    waiters.delete(first);
+    if (first.done()) continue;
+    first.setResult(undefined);
     return;
   }
 }
 
-function wakeAll(waiters: Set<Future<void>>): void {
-  for (const waiter of waiters) setResultUnlessDone(waiter, undefined);
-  waiters.clear();
+function wakeAll(waiters: Line): void {
+  while (!waiters.empty) wakeNext(waiters);
 }

@@ -2,9 +2,9 @@ import { inspect } from "node:util";
 import type { Suspension } from "../core/awaitables.ts";
 import { Coroutine } from "../core/coroutines.ts";
 import { CancelledError, ValueError } from "../core/errors.ts";
-import type { Future } from "../core/futures.ts";
 import { Guard } from "./locks.ts";
 import { LoopBound } from "./mixins.ts";
+import { Line, Waiter } from "./waiters.ts";
 
 /**
  * Lets so many tasks in at the same time: a counter that `acquire` lowers, waiting while it is 0, and `release` raises.
@@ -12,7 +12,7 @@ import { LoopBound } from "./mixins.ts";
  */
 export class Semaphore extends LoopBound {
   #value: number;
-  readonly #waiters = new Set<Future<void>>();
+  readonly #waiters = new Line();
 
   /** Throws TypeError if `value` is no integer, ValueError if it is negative. */
   constructor(value = 1) {
@@ -29,9 +29,7 @@ export class Semaphore extends LoopBound {
 
   /** Whether `acquire` would have to wait, be it only behind others. Python: `Semaphore.locked`. */
   locked(): boolean {
-    if (this.#value === 0) return true;
-    for (const waiter of this.#waiters) if (!waiter.cancelled()) return true;
-    return false;
+    return this.#value === 0 || !this.#waiters.abandoned;
   }
 
   /**
@@ -56,7 +54,7 @@ export class Semaphore extends LoopBound {
   }
 
   *#waitInLine() {
-    const waiter = this.loop.createFuture<void>();
+    const waiter = new Waiter({ loop: this.loop });
     this.#waiters.add(waiter);
     try {
       yield* waiter;
@@ -72,18 +70,14 @@ export class Semaphore extends LoopBound {
 
   /** Whoever is woken is in at once: the counter is lowered for it here, so that nobody can come between. */
   #wakeNext(): boolean {
-    for (const waiter of this.#waiters) {
-      if (waiter.done()) continue;
-      this.#value--;
-      waiter.setResult(undefined);
-      return true;
-    }
-    return false;
+    if (this.#waiters.wake(1) === 0) return false;
+    this.#value--;
+    return true;
   }
 
   override toString(): string {
     const state = this.locked() ? "locked" : `unlocked, value:${this.#value}`;
-    return `<${this.constructor.name} [${state}, waiters:${this.#waiters.size}]>`;
+    return `<${this.constructor.name} [${state}, waiters:${this.#waiters.length}]>`;
   }
 }
 

@@ -52,3 +52,12 @@ test("the item that one is at may be taken out on the way", () => {
   for (const item of list) list.delete(item);
   assert.equal(list.empty, true);
 });
+
+test("taking out an item that stands in no list does nothing", () => {
+  const { list, items } = listOf("a", "b");
+  list.delete(new Item("c"));
+  list.delete(items[1]!);
+  list.delete(items[1]!);
+  assert.equal(namesIn(list), "a");
+  assert.equal(list.length, 1);
+});
