@@ -34,7 +34,8 @@ export class Handle extends Inspectable implements Disposable {
   #callback: Callback | null;
   #args: readonly unknown[];
   #cancelled = false;
-  readonly #frame: Frame;
+  /** Null once it is cancelled: it leads to the task that runs there, and a cancelled timer may be kept for long. */
+  #frame: Frame | null;
 
   /** @internal `frame` is one to share, where many handles are made in the same place. */
   constructor(
@@ -60,6 +61,7 @@ export class Handle extends Inspectable implements Disposable {
     this.#cancelled = true;
     this.#callback = null;
     this.#args = NO_ARGUMENTS;
+    this.#frame = null;
   }
 
   /** {@link cancel}, at the end of a `using` block. */
@@ -89,7 +91,7 @@ export class Handle extends Inspectable implements Disposable {
 
   /** @internal */
   run(): void {
-    if (!this.#cancelled) this.#frame.call(this);
+    this.#frame?.call(this);
   }
 
   /** @internal */

@@ -44,7 +44,7 @@ export class Task<T = unknown> extends Future<T> {
 
   /** Throws RuntimeError if `coroutine` was awaited or made into a task before, TypeError for an argument of another type. */
   constructor(coroutine: Coroutine<T>, options: TaskOptions & { loop?: BaseEventLoop } = {}) {
-    super(options.loop ? { loop: options.loop } : {});
+    super(options);
     if (!(coroutine instanceof Coroutine)) {
       throw new TypeError(`a coroutine was expected, not ${describeValue(coroutine)}`);
     }
