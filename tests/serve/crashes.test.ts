@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
 import type { ServeOptions } from "../../src/index.ts";
 import { RuntimeError } from "../../src/index.ts";
 import { rejects } from "../helpers.ts";
@@ -98,12 +102,23 @@ inEachWorld(
   ["process"],
 );
 
+/** A cluster that has started, and whose one worker crashes from now on, as do those that take its place. */
+function* crashing({ on, cluster }: World, maxCrashes: number) {
+  const directory = mkdtempSync(join(tmpdir(), "asyncio-serve-"));
+  after(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, "crash");
+  const initializer = handler("crashOnceThereIs");
+  const serving = cluster("who", { workers: 1, maxCrashes, initializer, initargs: [file] });
+  yield* on(serving.start());
+  writeFileSync(file, "");
+  return serving;
+}
+
 inEachWorld(
   "workers that crash again and again are given up, with the last error as the cause",
   function* (world) {
-    const { on, cluster, reports } = world;
-    const serving = cluster("who", { workers: 1, maxCrashes: 2, initializer: handler("crashSoon") });
-    yield* on(serving.start());
+    const { on, reports } = world;
+    const serving = yield* crashing(world, 2);
     const error = yield* rejects(
       on(serving.serveForever()),
       RuntimeError,
@@ -116,9 +131,8 @@ inEachWorld(
 );
 
 inEachWorld("who does not wait in serveForever learns of that from the exception handler", function* (world) {
-  const { on, cluster, reports } = world;
-  const serving = cluster("who", { workers: 1, maxCrashes: 1, initializer: handler("crashSoon") });
-  yield* on(serving.start());
+  const { on, reports } = world;
+  const serving = yield* crashing(world, 1);
   yield* until(on, () => String(serving).startsWith("<Cluster closed"));
   assert.match(reports.splice(0).at(-1)!.message, /2 times in a row: it is closed$/);
 });

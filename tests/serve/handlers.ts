@@ -1,7 +1,6 @@
 /** What the workers of the tests serve. */
 
 import { existsSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
 import { coroutine, getRunningLoop, type StreamReader, type StreamWriter, sleep } from "../../src/index.ts";
 
@@ -80,9 +79,9 @@ function* answer(line: string, writer: StreamWriter) {
   if (line === "hoard") for (const hoard: unknown[] = []; ; ) hoard.push(new Array(1000).fill(hoard.length));
 }
 
-/** Ends its worker soon after that has begun to listen. */
-export function crashSoon(): void {
-  delay(50).then(() => process.exit(9));
+/** Ends its worker as soon as there is such a file. */
+export function crashOnceThereIs(file: string): void {
+  setInterval(() => existsSync(file) && process.exit(9), 10);
 }
 
 export const noFunction = 1;
