@@ -7,6 +7,10 @@ import type { Waiting } from "./backend.ts";
 import { Protocol } from "./protocols.ts";
 import type { Transport } from "./transports.ts";
 
+/** What waits for nothing. It has ended, so it can be shared. */
+const AT_ONCE: Waiting<void> = (function* () {})();
+AT_ONCE.next();
+
 /** Tasks that wait for the same thing. Each has a future of its own: cancelling one leaves the others alone. */
 export class Waiters {
   readonly #loop: BaseEventLoop;
@@ -81,9 +85,9 @@ export class FlowControlMixin extends Protocol {
   }
 
   /** Wait until the transport wants to be written to. Throws ConnectionResetError once the connection is lost. */
-  *drained(): Waiting<void> {
+  drained(): Waiting<void> {
     if (this.#connectionLost) throw osError("ECONNRESET", "the connection is lost");
-    if (this.#paused) yield* this.#drainers.wait();
+    return this.#paused ? this.#drainers.wait() : AT_ONCE;
   }
 
   /** @internal It has another transport now, which speaks TLS. */

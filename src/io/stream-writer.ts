@@ -176,11 +176,15 @@ export class StreamWriter extends Inspectable implements AsyncDisposable {
     this.#link.transport = yield* upgrade(this.loop, this.transport, protocol, settings);
   }
 
-  *#drain(): Waiting<void> {
+  #drain(): Waiting<void> {
     const error = this.#reader?.exception() ?? null;
     if (error !== null) throw error;
-    // A turn of the loop, in which connectionLost may come: who only writes and drains would never notice otherwise.
-    if (this.isClosing()) yield;
+    return this.isClosing() ? this.#drainClosing() : this.#protocol.drained();
+  }
+
+  /** After a turn of the loop, in which connectionLost may come: who only writes and drains would never notice otherwise. */
+  *#drainClosing(): Waiting<void> {
+    yield;
     yield* this.#protocol.drained();
   }
 
