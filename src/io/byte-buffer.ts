@@ -1,3 +1,5 @@
+import { allocate } from "./memory.ts";
+
 const EMPTY = Buffer.alloc(0);
 
 /** The least memory of a block of our own, in bytes: a few small chunks fit without another one. */
@@ -106,7 +108,7 @@ export class ByteBuffer {
   #grow(data: Uint8Array): void {
     const { length } = this;
     const size = Math.max(length + data.length, 2 * length, SMALLEST_BLOCK);
-    const block = Buffer.allocUnsafeSlow(size);
+    const block = allocate(size);
     block.set(this.#written.subarray(this.#start));
     block.set(data, length);
     this.#become(block);

@@ -1,3 +1,4 @@
+import { allocate } from "../memory.ts";
 import { libc } from "./libc.ts";
 
 /**
@@ -13,13 +14,13 @@ const WORTH_READING = 64 * 1024;
  * next read, of any connection. Nothing is ever written twice, so a slice is its owner's for good; a slab is
  * collected with its last slice.
  */
-let slab = Buffer.allocUnsafeSlow(READ_SIZE);
+let slab = allocate(READ_SIZE);
 let used = 0;
 
 /** Have the system call fill memory from `fd`. Gives the bytes, or what it returned if that is 0 or negative. */
 export function readIntoSlab(call: "recv" | "read", fd: number): Buffer | number {
   if (slab.length - used < WORTH_READING) {
-    slab = Buffer.allocUnsafeSlow(READ_SIZE);
+    slab = allocate(READ_SIZE);
     used = 0;
   }
   const count = libc()[call](fd, slab, used, slab.length - used);
