@@ -62,7 +62,7 @@ export function* upgrade(
   plain.setProtocol(tls);
   tls.connectionMade(plain);
   // The client may have begun before our side of the program had read what comes before TLS.
-  if (settings.serverSide && protocol instanceof FlowControlMixin) tls.dataReceived(protocol.takeUnread());
+  if (settings.serverSide && protocol instanceof FlowControlMixin) tls.receive(protocol.takeUnread());
   plain.resumeReading();
   return yield* tls.handshaken();
 }

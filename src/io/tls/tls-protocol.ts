@@ -7,13 +7,16 @@ import { logger } from "../../core/log.ts";
 import type { Waiting } from "../backend.ts";
 import { FlowControlMixin } from "../flow-control.ts";
 import { Wakeup } from "../portable/wakeup.ts";
-import { Protocol, type StreamProtocol } from "../protocols.ts";
+import { BufferedProtocol, type StreamProtocol } from "../protocols.ts";
 import { StreamTransport } from "../stream-transport.ts";
 import type { Transport } from "../transports.ts";
 import type { TlsSettings } from "./tls-settings.ts";
 import { clientHandshake, serverHandshake } from "./tls-sockets.ts";
 import { TlsTransport } from "./tls-transport.ts";
 import { TransportDuplex } from "./transport-duplex.ts";
+
+/** What is read stands here until it is decrypted, which is at once: one piece of memory will do for all connections. */
+const ciphertext = Buffer.allocUnsafeSlow(256 * 1024);
 
 /** The outcome, once Node has told it. */
 type Outcome = { readonly transport: TlsTransport } | { readonly error: Error };
@@ -37,7 +40,7 @@ interface Connection {
  * {@link TlsTransport} when the handshake is done, and does not hear of a connection if it fails.
  * Python: `asyncio.sslproto.SSLProtocol`.
  */
-export class TlsProtocol<P extends StreamProtocol> extends Protocol {
+export class TlsProtocol<P extends StreamProtocol> extends BufferedProtocol {
   readonly protocol: P;
   readonly #loop: BaseEventLoop;
   readonly #settings: TlsSettings;
@@ -101,7 +104,15 @@ export class TlsProtocol<P extends StreamProtocol> extends Protocol {
     }
   }
 
-  override dataReceived(data: Buffer): void {
+  override getBuffer(): Uint8Array {
+    return ciphertext;
+  }
+
+  override bufferUpdated(count: number): void {
+    this.receive(ciphertext.subarray(0, count));
+  }
+
+  receive(data: Buffer): void {
     this.#connection?.duplex.receive(data);
   }
 

@@ -34,10 +34,14 @@ export class TransportDuplex extends Duplex {
     this.#control();
   }
 
-  /** The transport has received this. */
+  /** The transport has received this, in memory that is used again. TLS copies it at once, unless it does not read now. */
   receive(data: Buffer): void {
-    if (this.destroyed || this.readableEnded) return;
-    this.push(data);
+    if (this.destroyed || this.readableEnded || data.length === 0) return;
+    if (this.readableFlowing && this.readableLength === 0) {
+      this.emit("data", data);
+      return;
+    }
+    this.push(Buffer.from(data));
     this.#control();
   }
 
