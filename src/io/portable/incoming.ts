@@ -20,6 +20,11 @@ export class Incoming {
     this.#stream = stream;
   }
 
+  /** How many chunks there are. */
+  get count(): number {
+    return this.#chunks.length;
+  }
+
   isEmpty(): boolean {
     return this.#chunks.length === 0 && !this.#ended;
   }

@@ -28,7 +28,7 @@ export abstract class NodeStreamTransport<S extends Duplex> extends StreamTransp
     super(loop, protocol, server);
     this.stream = stream;
     this.incoming = new Incoming(stream);
-    this.#reader = new Wakeup(loop, () => this.#deliver());
+    this.#reader = new Wakeup(loop, () => this.deliver());
     this.#writer = new Wakeup(loop, () => this.#flushed());
     this.#listen();
   }
@@ -155,8 +155,9 @@ export abstract class NodeStreamTransport<S extends Duplex> extends StreamTransp
     else if (this.stream.isPaused()) this.stream.resume();
   }
 
-  #deliver(): void {
-    if (!this.isReading() || this.incoming.isEmpty()) return;
+  /** Give the protocol what came in first. */
+  protected deliver(): void {
+    if (!this.#reading || !this.isReading() || this.incoming.isEmpty()) return;
     const chunk = this.incoming.shift();
     if (chunk !== null) this.handOver(chunk, this.incoming);
     else if (this.incoming.error === null) this.receiveEof();

@@ -113,7 +113,9 @@ export class TlsProtocol<P extends StreamProtocol> extends BufferedProtocol {
   }
 
   receive(data: Buffer): void {
-    this.#connection?.duplex.receive(data);
+    const outcome = this.#outcome;
+    if (outcome !== null && "transport" in outcome) outcome.transport.receive(data);
+    else this.#connection?.duplex.receive(data);
   }
 
   /** The connection is closed by the TLS transport, when it has delivered what came in before. */

@@ -36,6 +36,7 @@ export class TlsTransport extends NodeStreamTransport<TLSSocket> {
   /** The same, once the protocol knows: the other side may be gone, and is sent nothing more, as in CPython. */
   #truncated = false;
   #shutdownTimer: TimerHandle | null = null;
+  #receiving = false;
 
   /** @internal */
   constructor(
@@ -132,6 +133,30 @@ export class TlsTransport extends NodeStreamTransport<TLSSocket> {
     this.stream.destroy();
     this.#plain.abort();
     this.lose(error);
+  }
+
+  /** @internal The transport below has received this, in the loop's turn: so the protocol gets at once what is in it. */
+  receive(data: Buffer): void {
+    this.#receiving = true;
+    try {
+      this.#duplex.receive(data);
+      this.#deliverAll();
+    } finally {
+      this.#receiving = false;
+      this.stream.uncork();
+      if (!this.incoming.isEmpty()) this.queueReader();
+    }
+  }
+
+  /** A record of TLS has 16 KiB at most, so many may have come; what is written in answer is encrypted together. */
+  #deliverAll(): void {
+    let { count } = this.incoming;
+    if (count > 1) this.stream.cork();
+    while (count-- > 0) this.deliver();
+  }
+
+  protected override queueReader(): void {
+    if (!this.#receiving) super.queueReader();
   }
 
   /** The transport below is gone. What came in before an error is delivered first, when the protocol wants it. */
