@@ -219,11 +219,14 @@ export abstract class StreamTransport extends Transport {
     this.assertNoFile("write");
     if (this.eofWritten) throw new RuntimeError("Cannot call write() after writeEof()");
     if (this.lost === 0) return true;
-    if (this.lost >= LOG_THRESHOLD_FOR_CONNLOST_WRITES) {
-      logger.warn(`write() on a lost connection: ${this}`);
-    }
+    if (this.lost >= LOG_THRESHOLD_FOR_CONNLOST_WRITES) logger.warn(`write() on a lost connection: ${this}`);
     this.lost++;
     return false;
+  }
+
+  /** Whether somebody waits until less is buffered. */
+  protected isAwaited(): boolean {
+    return this.#marks?.paused === true || this.#room?.isEmpty() === false;
   }
 
   protected pauseIfAboveHigh(): void {

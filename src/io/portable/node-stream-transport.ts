@@ -19,7 +19,7 @@ export abstract class NodeStreamTransport<S extends Duplex> extends StreamTransp
   readonly #reader: Wakeup;
   readonly #writer: Wakeup;
   #reading = false;
-  /** Whether Node holds bytes that it could not hand on: then somebody waits for {@link #onWritten}. */
+  /** Whether Node holds bytes that it could not hand on. */
   protected draining = false;
   /** Why nothing can be written any more. */
   #writeError: Error | null = null;
@@ -104,7 +104,8 @@ export abstract class NodeStreamTransport<S extends Duplex> extends StreamTransp
   /** Node calls it for each chunk, and for those that an error left unsent. */
   readonly #onWritten = (error?: Error | null): void => {
     if (error) this.noticeLoss();
-    else if (this.draining) this.queueWriter();
+    else if (this.draining && (this.closing || this.isAwaited())) this.queueWriter();
+    else if (this.stream.writableLength === 0) this.draining = false;
   };
 
   protected failWrite(error: Error): void {
