@@ -47,7 +47,7 @@ export class AsCompletedIterator<W extends Waitable> extends Inspectable {
     this.#pending = new Set(ensureFutures(waitables, loop));
     this.#completed = new Completions(this.#pending);
     this.#left = this.#pending.size;
-    for (const future of this.#pending) future.addDoneCallback(this.#onCompletion);
+    for (const future of this.#pending) future.observe(this.#onCompletion);
     this.#timer =
       timeout === null || this.#left === 0 ? null : loop.callLater(timeout, () => this.#onTimeout());
   }

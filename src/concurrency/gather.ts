@@ -72,7 +72,7 @@ class GatheringFuture extends Future<unknown[]> {
     const done: Future<unknown>[] = [];
     for (const future of futures) {
       if (future.done()) done.push(future);
-      else future.addDoneCallback(this.#childDone);
+      else future.observe(this.#childDone);
     }
     if (this.#unfinished === 0) this.setResult([]);
     for (const future of done) this.#childDone(future);
@@ -104,7 +104,7 @@ class GatheringFuture extends Future<unknown[]> {
     for (const child of this.#children) {
       if (child.done() || child.removeDoneCallback(this.#childDone) === 0) continue;
       child.removeDoneCallback(takeNote);
-      child.addDoneCallback(takeNote);
+      child.observe(takeNote);
     }
   }
 

@@ -108,7 +108,7 @@ export class TaskGroup extends Inspectable {
     }
     const task = this.#makeTask<T>(coroutine, options);
     this.#tasks.add(task);
-    task.addDoneCallback(() => this.#onTaskDone(task));
+    task.observe(this.#onTaskDone);
     // An eager task may have cancelled the group before it belonged to it.
     if (this.#aborting) task.cancel();
     return task;
@@ -233,7 +233,7 @@ export class TaskGroup extends Inspectable {
     this.#parent!.cancel();
   }
 
-  #onTaskDone(task: Task<unknown>): void {
+  readonly #onTaskDone = (task: Task<unknown>): void => {
     this.#tasks.delete(task);
     if (this.#tasks.size === 0 && this.#allDone !== null && !this.#allDone.done()) {
       this.#allDone.setResult(undefined);
@@ -252,7 +252,7 @@ export class TaskGroup extends Inspectable {
     } else {
       this.#cancelAll();
     }
-  }
+  };
 
   override toString(): string {
     const parts = [`tasks=${this.#tasks.size}`, `errors=${this.#errors.length}`];

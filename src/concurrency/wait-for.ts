@@ -48,7 +48,7 @@ function* cancelAndWait(future: Future<unknown>) {
   const release = () => {
     setResultUnlessDone(waiter, undefined);
   };
-  future.addDoneCallback(release);
+  future.observe(release);
   try {
     future.cancel();
     yield* waiter;

@@ -77,7 +77,7 @@ function* waitUntil(futures: Set<Future<unknown>>, timeout: number | null, retur
     timer?.cancel();
     release();
   };
-  for (const future of futures) future.addDoneCallback(onCompletion);
+  for (const future of futures) future.observe(onCompletion);
   try {
     yield* waiter;
   } finally {

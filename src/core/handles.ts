@@ -13,6 +13,8 @@ export interface Runnable {
   run(): void;
   /** Whose step it is, as far as a user knows it; null if nothing will run. */
   readonly subject?: Handle | Future<unknown> | null;
+  /** Whether this is what it calls. */
+  calls?(callback: unknown): boolean;
 }
 
 const NO_ARGUMENTS: readonly unknown[] = [];
