@@ -136,6 +136,39 @@ export class Handle extends Inspectable implements Disposable {
   }
 }
 
+/** So many runs show that a callback is called often. */
+const OFTEN = 8;
+
+/**
+ * A callback that is called again and again: whenever an fd is ready. To enter its frame anew each time takes Node as long as
+ * many a callback does, so one that is called often keeps the frame as it was entered, in 230 bytes.
+ */
+export class RecurringHandle extends Handle {
+  #runs = 0;
+  #entered: Frame | null = null;
+
+  override cancel(): void {
+    super.cancel();
+    this.#entered = null;
+  }
+
+  /** @internal */
+  override run(): void {
+    if (this.#entered === null) super.run();
+    else this.#entered.resume(this, RecurringHandle.#invoke, this);
+  }
+
+  static #invoke(handle: RecurringHandle): void {
+    handle.invoke();
+  }
+
+  /** @internal */
+  override invoke(): void {
+    if (this.#entered === null && ++this.#runs === OFTEN) this.#entered = new Frame();
+    super.invoke();
+  }
+}
+
 /** A callback for a certain time: what `callLater` and `callAt` return. Python: `asyncio.TimerHandle`. */
 export class TimerHandle extends Handle {
   readonly #when: number;

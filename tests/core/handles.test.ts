@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { test } from "node:test";
 import { inspect } from "node:util";
-import { Context, getRunningLoop, Handle, sleep, TimerHandle } from "../../src/index.ts";
+import { RecurringHandle } from "../../src/core/handles.ts";
+import {
+  Context,
+  ContextVar,
+  currentTask,
+  ensureFuture,
+  getRunningLoop,
+  Handle,
+  sleep,
+  TimerHandle,
+} from "../../src/index.ts";
 import { inEachFlavour } from "../flavours.ts";
 import { collectGarbage, collectReports, iterate, newLoop } from "../helpers.ts";
 
@@ -105,4 +116,42 @@ test("in debug mode a handle shows where it was made", () => {
   const timer = loop.callAt(1.5, work);
   timer.cancel();
   assert.match(inspect(timer), /^<TimerHandle when=1\.5 cancelled created at \S+handles\.test\.ts:\d+:\d+>$/);
+});
+
+/** More than enough runs for it to count as one that is called often. */
+const MANY = 30;
+
+inEachFlavour(
+  "a callback that is called again and again is each time called where it was made, as nobody's task",
+  function* ({ on }) {
+    const loop = getRunningLoop();
+    const request = new AsyncLocalStorage<string>();
+    const count = new ContextVar<number>("count", { defaultValue: 0 });
+    const seen: Promise<unknown>[] = [];
+    const lookBehindAwait = async (run: number) => {
+      await null;
+      return [request.getStore(), currentTask(), count.get() >= run];
+    };
+    const callback = () => {
+      count.set(count.get() + 1);
+      seen.push(lookBehindAwait(count.get()));
+      request.enterWith("left behind");
+    };
+    const handle = request.run("there", () => new RecurringHandle(callback, [], loop));
+    for (let i = 0; i < MANY; i++) {
+      loop.enqueue(handle);
+      yield* on(sleep(0));
+    }
+    assert.deepEqual(yield* on(ensureFuture(Promise.all(seen))), Array(MANY).fill(["there", null, true]));
+    assert.equal(count.get(), 0);
+  },
+);
+
+inEachFlavour("a callback that was called often can be cancelled", function* ({ on }) {
+  const loop = getRunningLoop();
+  let calls = 0;
+  const handle = new RecurringHandle(() => ++calls === MANY && handle.cancel(), [], loop);
+  for (let i = 0; i < 2 * MANY; i++) loop.enqueue(handle);
+  yield* on(sleep(0));
+  assert.equal(calls, MANY);
 });

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import type { BaseEventLoop } from "../../core/base-events.ts";
 import { RuntimeError, ValueError } from "../../core/errors.ts";
-import { type Callback, Handle } from "../../core/handles.ts";
+import { type Callback, type Handle, RecurringHandle } from "../../core/handles.ts";
 import type { FileDescriptor } from "../backend.ts";
 import type { Poller } from "../host.ts";
 import { EpollSelector, EVENT_READ, EVENT_WRITE } from "./selector.ts";
@@ -87,7 +87,7 @@ export class SelectorEvents implements Poller {
     args: readonly unknown[] = [],
     file: FileDescriptor = fd,
   ): Handle {
-    const handle = new Handle(callback, args, this.loop);
+    const handle = new RecurringHandle(callback, args, this.loop);
     this.addHandle(direction, fd, handle, file);
     return handle;
   }

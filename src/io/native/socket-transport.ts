@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { RuntimeError } from "../../core/errors.ts";
 import type { Frame } from "../../core/execution.ts";
-import { type Callback, Handle } from "../../core/handles.ts";
+import { type Callback, type Handle, RecurringHandle } from "../../core/handles.ts";
 import type { Address } from "../address.ts";
 import type { Waiting } from "../backend.ts";
 import { BufferedProtocol, type Protocol, type StreamProtocol } from "../protocols.ts";
@@ -169,7 +169,7 @@ export class SocketTransport extends StreamTransport {
   }
 
   #makeReader(frame?: Frame): Handle {
-    return new Handle(SocketTransport.#read as Callback, [this], this.loop, undefined, frame);
+    return new RecurringHandle(SocketTransport.#read as Callback, [this], this.loop, undefined, frame);
   }
 
   static #read(transport: SocketTransport): void {
