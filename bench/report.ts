@@ -1,4 +1,4 @@
-import { type Aim, isReached, textOf } from "./aim.ts";
+import { isReached, textOf } from "./aim.ts";
 import { numberText, type Results, ratioOf, type Series, type Spread, spreadOf } from "./rounds.ts";
 import type { Comparison, Workload } from "./workload.ts";
 
@@ -41,6 +41,9 @@ export function section(workload: Workload, results: Results): string {
       ["figure", "ours", "against", "aim", "median (min–max)", "reached?"],
       workload.comparisons.map((one) => [one.figure, ...aimRow(workload, one, results).slice(1)]),
     ),
+    ...(workload.why && workload.comparisons.some((one) => isMissed(one, series))
+      ? [`**Why not:** ${workload.why}`]
+      : []),
     ...(workload.notes ?? []),
     ...missing.map((side) => `Left out, ${side}.`),
   ];
@@ -48,17 +51,17 @@ export function section(workload: Workload, results: Results): string {
 }
 
 function aimRow({ name, unit }: Workload, comparison: Comparison, { series }: Results): string[] {
-  const { figure, ours, theirs, aim, why } = comparison;
+  const { figure, ours, theirs, aim } = comparison;
   const ratio = ratioOf(comparison, series);
   const outcome = ratio
-    ? [spread(ratio, (value) => value.toFixed(2)), verdict(aim, ratio, why)]
+    ? [spread(ratio, (value) => value.toFixed(2)), isReached(aim, ratio.median) ? "yes" : "no"]
     : ["–", "left out"];
   return [`${name}, ${figure}`, ours, theirs, textOf(aim, unit), ...outcome];
 }
 
-function verdict(aim: Aim, { median }: Spread, why: string | undefined): string {
-  if (isReached(aim, median)) return "yes";
-  return why ? `no: ${why}` : "no";
+function isMissed(comparison: Comparison, series: readonly Series[]): boolean {
+  const ratio = ratioOf(comparison, series);
+  return ratio !== null && !isReached(comparison.aim, ratio.median);
 }
 
 function columnsOf(series: readonly Series[]): string[] {

@@ -18,8 +18,6 @@ export interface Comparison {
   readonly ours: string;
   readonly theirs: string;
   readonly aim: Aim;
-  /** The reason why the aim is not reached, where there is one: it goes into the results. */
-  readonly why?: string | undefined;
 }
 
 /** Something that is measured: one command-line name. */
@@ -36,4 +34,6 @@ export interface Workload {
   readonly size: number;
   readonly sides: readonly Side[];
   readonly comparisons: readonly Comparison[];
+  /** What holds us back, as far as an aim is missed: it goes into the results. */
+  readonly why?: string | undefined;
 }

@@ -2,6 +2,7 @@ import { httpWorkloads } from "./http/workloads.ts";
 import { idleConnections } from "./idle-connections/workload.ts";
 import { networkWorkloads } from "./network/workloads.ts";
 import { programWorkloads } from "./programs/workloads.ts";
+import { REASONS } from "./reasons.ts";
 import { start } from "./start/workload.ts";
 import { taskMemory } from "./task-memory/workload.ts";
 import type { Workload } from "./workload.ts";
@@ -14,7 +15,7 @@ export const WORKLOADS: readonly Workload[] = [
   ...programWorkloads,
   taskMemory,
   start,
-];
+].map((workload) => ({ ...workload, why: REASONS[workload.name] }));
 
 /** Those with these names, or, where there is none of a name, whose names begin so; all of them, if there are no names. */
 export function chosen(names: readonly string[]): readonly Workload[] {

@@ -85,9 +85,9 @@ function echo(
   };
 }
 
-/** Ours must have at least so many times their round trips; `why` not, if it is so. */
-function against(ours: string, theirs: string, bound: number, why?: string): Comparison {
-  return { figure: FIGURE, ours, theirs, aim: atLeast(bound), why };
+/** Ours must have at least so many times their round trips. */
+function against(ours: string, theirs: string, bound: number): Comparison {
+  return { figure: FIGURE, ours, theirs, aim: atLeast(bound) };
 }
 
 function echoSide({ name, missing, command }: Server, exchange: Exchange): Side {

@@ -4,7 +4,7 @@ import type { BaseEventLoop } from "./base-events.ts";
 import { isQuestion } from "./call-stacks.ts";
 import type { Context } from "./contextvars.ts";
 import { CreationStack, createdAt, sourceTraceback } from "./creation-stacks.ts";
-import { CancelledError, InvalidStateError, RuntimeError } from "./errors.ts";
+import { CancelledError, InvalidStateError, isFatal, RuntimeError } from "./errors.ts";
 import { assertLoop, currentLoop } from "./events.ts";
 import { describeFunction } from "./format-helpers.ts";
 import { type Callback, Handle, type Runnable } from "./handles.ts";
@@ -143,8 +143,8 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   }
 
   /**
-   * @internal As {@link addDoneCallback}, for a callback of ours: it runs nothing of the program's, so it needs no context,
-   * and it does not throw. A handle would take five times as much memory.
+   * @internal As {@link addDoneCallback}, for a callback of ours: it runs nothing of the program's, so it needs no context.
+   * A handle would take five times as much memory.
    */
   observe(callback: (future: this) => void): void {
     this.addWaiter(new Observer(this, callback));
@@ -279,7 +279,7 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   }
 }
 
-class Observer<F> implements Runnable {
+class Observer<F extends Future<unknown>> implements Runnable {
   readonly #future: F;
   readonly #callback: (future: F) => void;
 
@@ -289,7 +289,13 @@ class Observer<F> implements Runnable {
   }
 
   run(): void {
-    this.#callback(this.#future);
+    try {
+      this.#callback(this.#future);
+    } catch (exception) {
+      if (isFatal(exception)) throw exception;
+      const message = `Exception in callback ${describeFunction(this.#callback)}`;
+      this.#future.loop.callExceptionHandler({ message, exception, future: this.#future });
+    }
   }
 
   calls(callback: unknown): boolean {

@@ -37,7 +37,7 @@ const faster: Comparison = { figure: "time", ours: "ours", theirs: "theirs", aim
 
 test("the report begins with what each workload must reach, in the order of the workloads", () => {
   const slower = { ...faster, ours: "theirs", theirs: "ours" };
-  const missed = { ...slower, aim: atMostMore(1), why: "it is so" };
+  const missed = { ...slower, aim: atMostMore(1) };
   const text = report(
     [
       workload("first", [faster, { ...faster, theirs: "other" }]),
@@ -51,7 +51,7 @@ test("the report begins with what each workload must reach, in the order of the 
     "| first, time | ours | theirs | ≥ 2.00 | 3.00 (2.00–4.00) | yes |",
     "| first, time | ours | other | ≥ 2.00 | – | left out |",
     "| second, time | theirs | ours | ≥ 2.00 | 0.38 (0.25–0.50) | no |",
-    "| second, time | theirs | ours | ≤ 1 ms more | 2.50 (2.00–3.00) | no: it is so |",
+    "| second, time | theirs | ours | ≤ 1 ms more | 2.50 (2.00–3.00) | no |",
   ]);
 });
 
@@ -81,4 +81,12 @@ Left out, other: not here.
 A machine.
 `,
   );
+});
+
+test("a section says why an aim was missed, and nothing where all were reached", () => {
+  const slower = { ...faster, ours: "theirs", theirs: "ours" };
+  const textWith = (comparison: Comparison) =>
+    report([{ ...workload("first", [comparison]), why: "It is so." }], [results("first")]);
+  assert.match(textWith(slower), /\| no \|\n\n\*\*Why not:\*\* It is so\.\n\nA note\./);
+  assert.doesNotMatch(textWith(faster), /Why not/);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { REASONS } from "../../bench/reasons.ts";
 import { chosen, WORKLOADS } from "../../bench/workloads.ts";
 
 const namesOf = (...names: string[]) => chosen(names).map(({ name }) => name);
@@ -26,4 +27,12 @@ test("no two workloads have the same name, and comparisons are of sides and figu
     for (const { ours, theirs } of comparisons)
       assert.ok(names.includes(ours) && names.includes(theirs), name);
   }
+});
+
+test("each reason why an aim is missed is of a workload that there is", () => {
+  const names = WORKLOADS.map(({ name }) => name);
+  assert.deepEqual(
+    Object.keys(REASONS).filter((name) => !names.includes(name)),
+    [],
+  );
 });

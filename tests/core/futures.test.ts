@@ -14,7 +14,7 @@ import {
   sleep,
 } from "../../src/index.ts";
 import { inEachFlavour } from "../flavours.ts";
-import { collectReports, newLoop, rejects, takesNoTurn } from "../helpers.ts";
+import { collectReports, iterate, newLoop, rejects, takesNoTurn } from "../helpers.ts";
 
 test("a new future is neither done nor cancelled, and has neither result nor error", () => {
   using loop = newLoop();
@@ -337,4 +337,29 @@ test("a future shows its state, its outcome in brief, and how many wait", () => 
   cancelled.cancel();
   assert.equal(String(cancelled), "<Future cancelled>");
   assert.equal(Object.prototype.toString.call(cancelled), "[object Future]");
+});
+
+test("an observer is called as a done callback is, can be taken back, and what it throws is reported", async () => {
+  using loop = newLoop();
+  const reports = collectReports(loop);
+  const future = loop.createFuture<number>();
+  const log: unknown[] = [];
+  const observer = (done: Future<number>) => log.push(done.result());
+  const failing = () => {
+    throw new RangeError("mine");
+  };
+  future.addDoneCallback(() => log.push("callback"));
+  future.observe(observer);
+  future.observe(failing);
+  future.observe(observer);
+  assert.equal(future.removeDoneCallback(observer), 2);
+  future.observe(observer);
+  future.setResult(1);
+  assert.deepEqual(log, []);
+  await iterate(loop, 1);
+  assert.deepEqual(log, ["callback", 1]);
+  assert.deepEqual(
+    reports.map(({ message, exception }) => [message, String(exception)]),
+    [["Exception in callback failing()", "RangeError: mine"]],
+  );
 });

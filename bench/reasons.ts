@@ -1,0 +1,59 @@
+/** What holds us back where an aim is missed, by workload. docs/design.md, "Where the time goes", tells more. */
+
+const KERNEL = `the kernel takes 5.5 µs of a round trip, under every server, and what is ours 1.6 (77 % and 23 % in \`perf\`). The system
+calls are the same: one recv and one send each, and one epoll_wait for 40 of them; those two alone take 0.8 through FFI, with which a
+server could have 0.9 of C's round trips.`;
+
+const FLAVOUR = `an \`await\` is V8's promise, its two functions and two microtasks, before anything of ours; and no other task may run until
+no microtask is left, or the order would not be CPython's. With nothing but that a switch takes 370 to 430 ns, where uvloop takes 600 to 800.`;
+
+const COLLECTOR = `ten thousand tasks are alive at a time, and outlive V8's young generation of 16 MiB: half of the processor time is
+its collector's. A task that waits takes 1,150 bytes, or 2,000 as an async function, most of which is V8's own and Node's.`;
+
+const TLS = `Node's TLS is fast where it stands on a socket of Node's own, for then ciphertext never leaves C++. Ours stands on our transports,
+of which the program knows what is buffered, cut off and lost: each piece comes into JavaScript and goes back.`;
+
+export const REASONS: Readonly<Record<string, string>> = {
+  "tcp-1k-50": KERNEL,
+  "tcp-1k-1": `libuv sleeps for us, so that all else in Node goes on: that is one look at epoll more in each round trip, and 4 µs of
+JavaScript. To wait for 0.1 ms in epoll before libuv does was tried, and gained nothing.`,
+  "tcp-1k-500": KERNEL,
+  "tcp-100k-50": `what comes in is the protocol's to keep, so each read needs fresh memory: its pages are cleared by the kernel, and no
+cache has them. Read into one piece of memory again and again, as in C, the same server took 26 to 31 µs of processor time, C 23 to 24.`,
+  "streams-1k-50": `the kernel's part alone, 5.5 µs of 8.7, would be 1.7 of uvloop's round trips. A line takes 1.7 µs more than a
+protocol's message: two coroutines, three generators and a turn of the loop; as an async function, two awaits of a microsecond each.`,
+  "streams-100k-50": `as for tcp-100k-50; and each line is copied once, because it comes in pieces.`,
+  "udp-1k-50": `sendto is 72 % of the server's time, and the kernel's.`,
+  "unix-1k-50": KERNEL,
+  "buffered-1k-50": KERNEL,
+  "tls-1k-50": TLS,
+  "tls-100k-50": TLS,
+  "http-hello": `of the processor time 64 % is the kernel's, for send and recv, and 10 % the example's own, its parser in JavaScript
+included; that of httptools is in C. What is left are two coroutines and one timeout for each request.`,
+  "http-file": `realpath, open, fstat, read and close take 8 µs, in all three servers, and a timeout for each request 2.`,
+  "idle-connections": `a connection with streams has two of them, a protocol and a task, which node:net has not. An async function that
+waits takes V8 1,100 bytes more than a generator: two promises, six functions and their contexts.`,
+  "tasks-switch": FLAVOUR,
+  "tasks-spawn": `${COLLECTOR} Effect's fibers keep no context for other libraries, and no name.`,
+  "tasks-hand-over": `each hand-over is an iteration of the loop, with its look at the clock, at the timers and at what else is ready;
+for async functions: ${FLAVOUR}`,
+  "tasks-queue-1": FLAVOUR,
+  "tasks-queue-10": FLAVOUR,
+  "tasks-lock": `the \`using\` declaration of the guard is not compiled by V8 yet, but calls its runtime; for async functions: ${FLAVOUR}`,
+  "tasks-event": COLLECTOR,
+  "tasks-gather": COLLECTOR,
+  "tasks-task-group": COLLECTOR,
+  "tasks-timeout": FLAVOUR,
+  "tasks-wait-for": FLAVOUR,
+  "tasks-depth": FLAVOUR,
+  "call-soon": `a third is Node's \`enterWith\`, which copies a Map, so that a callback, and all that it begins, is known to be no part of
+the task that scheduled it.`,
+  "call-later": `the clock is read for each timer, which takes 45 ns; setTimeout takes the time of libuv's last turn.`,
+  subprocess: `from one start to the next are 0.7 ms: 0.09 until the program is started, 0.52 until it is over, 0.05 in between. With only 500
+of them V8 is compiling all the while.`,
+  "thread-pool": `a bare thread with a future of the loop, an id for each job, its AsyncLocalStorage and two async functions has 0.8 of the
+round trips of one without; queue, job and checks take the last 3 µs of 26.`,
+  "task-memory": `184 bytes of each are the Map by which Node's AsyncLocalStorage knows the task behind promises that are not ours, and 170
+V8's generator. CPython needs neither.`,
+  start: `V8 takes 12 ms to read 770 kB of ours; four files and Node's modules that we need 6; koffi 5 of the run.`,
+};
