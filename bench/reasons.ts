@@ -1,8 +1,8 @@
 /** What holds us back where an aim is missed, by workload. docs/design.md, "Where the time goes", tells more. */
 
-const KERNEL = `the kernel takes 5.5 µs of a round trip, under every server, and what is ours 1.6 (77 % and 23 % in \`perf\`). The system
-calls are the same: one recv and one send each, and one epoll_wait for 40 of them; those two alone take 0.8 through FFI, with which a
-server could have 0.9 of C's round trips.`;
+const KERNEL = `the kernel takes 83 % of our server's time (\`perf\`), 5.8 µs of a round trip, as under every server. The system calls are
+the same as in C: one recv and one send each, and one epoll_wait for 40 of them. What is left, 1.2 µs, is spread thin: calls through Node's
+interface for native code 0.3, memory and its two views 0.15, libc's own part 0.15, the way through handle, frame and transport the rest.`;
 
 const FLAVOUR = `an \`await\` is V8's promise, its two functions and two microtasks, before anything of ours; and no other task may run until
 no microtask is left, or the order would not be CPython's. With nothing but that a switch takes 370 to 430 ns, where uvloop takes 600 to 800.`;
@@ -20,7 +20,7 @@ JavaScript. To wait for 0.1 ms in epoll before libuv does was tried, and gained 
   "tcp-1k-500": KERNEL,
   "tcp-100k-50": `what comes in is the protocol's to keep, so each read needs fresh memory: its pages are cleared by the kernel, and no
 cache has them. Read into one piece of memory again and again, as in C, the same server took 26 to 31 µs of processor time, C 23 to 24.`,
-  "streams-1k-50": `the kernel's part alone, 5.5 µs of 8.7, would be 1.7 of uvloop's round trips. A line takes 1.7 µs more than a
+  "streams-1k-50": `the kernel's part alone, 6 µs of 8.7, would be 1.6 of uvloop's round trips. A line takes 1.7 µs more than a
 protocol's message: two coroutines, three generators and a turn of the loop; as an async function, two awaits of a microsecond each.`,
   "streams-100k-50": `as for tcp-100k-50; and each line is copied once, because it comes in pieces.`,
   "udp-1k-50": `sendto is 72 % of the server's time, and the kernel's.`,
