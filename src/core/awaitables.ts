@@ -122,6 +122,9 @@ export class ForeignIterator<T> extends WaitIterator<T> {
   }
 }
 
+/** What says that a turn of the loop is given up: always the same, as there is nothing more to say. */
+const TURN: IteratorYieldResult<undefined> = Object.freeze({ done: false, value: undefined });
+
 /** Gives up one turn of the loop. */
 export class TurnIterator<T> extends WaitIterator<T> {
   readonly #result: T;
@@ -135,6 +138,6 @@ export class TurnIterator<T> extends WaitIterator<T> {
   override next(): IteratorResult<Suspension, T> {
     if (this.#suspended && !isQuestion()) return { done: true, value: this.#result };
     this.#suspended = true;
-    return { done: false, value: undefined };
+    return TURN;
   }
 }

@@ -6,7 +6,11 @@ import { Inspectable } from "./inspectable.ts";
 
 const MISSING: unique symbol = Symbol("missing");
 
-type Values = ReadonlyMap<ContextVar<unknown>, unknown>;
+/** @internal What the variables of a context are at a moment: never changed, but replaced. */
+export type Values = ReadonlyMap<ContextVar<unknown>, unknown>;
+
+/** @internal A context, or as long as nobody has asked for it, what its values were: there is one for each callback and task. */
+export type LazyContext = Context | Values;
 
 /** One for all: most programs have no context variable, and each callback has a context. */
 const NO_VALUES: Values = new Map();
@@ -21,11 +25,21 @@ export class Context extends Inspectable implements Iterable<ContextVar<unknown>
   #values = NO_VALUES;
   #entered = false;
 
+  /** @internal */
+  static of(values: Values): Context {
+    const context = new Context();
+    context.#values = values;
+    return context;
+  }
+
   /** A new context with the same values. Python: `Context.copy`. */
   copy(): Context {
-    const copy = new Context();
-    copy.#values = this.#values;
-    return copy;
+    return Context.of(this.#values);
+  }
+
+  /** @internal */
+  get values(): Values {
+    return this.#values;
   }
 
   /**
@@ -98,7 +112,23 @@ function currentContext(): Context {
 
 /** A copy of the current context. Python: `contextvars.copy_context`. */
 export function copyContext(): Context {
-  return currentContext().copy();
+  return Context.of(currentValues());
+}
+
+/** @internal What {@link copyContext} would copy. */
+export function currentValues(): Values {
+  const execution = currentExecution();
+  return execution === undefined ? topContext.values : (execution.values ?? execution.context.values);
+}
+
+/** @internal */
+export function contextOf(lazy: LazyContext): Context {
+  return lazy instanceof Context ? lazy : Context.of(lazy);
+}
+
+/** @internal */
+export function valuesOf(lazy: LazyContext): Values {
+  return lazy instanceof Context ? lazy.values : lazy;
 }
 
 /**

@@ -1,11 +1,13 @@
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
-import type { Context } from "./contextvars.ts";
+import type { Context, Values } from "./contextvars.ts";
 import type { Task } from "./tasks.ts";
 
 /** Who is running: a task, or a callback (whose task is null), and in which context. */
 export interface Execution {
   readonly task: Task<unknown> | null;
   readonly context: Context;
+  /** Those of the context, where that need not be made for it. */
+  readonly values?: Values;
 }
 
 /**

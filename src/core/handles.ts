@@ -1,6 +1,14 @@
 import { types } from "node:util";
 import type { BaseEventLoop } from "./base-events.ts";
-import { assertContext, type Context, copyContext } from "./contextvars.ts";
+import {
+  assertContext,
+  type Context,
+  contextOf,
+  currentValues,
+  type LazyContext,
+  type Values,
+  valuesOf,
+} from "./contextvars.ts";
 import { CreationStack, createdAt, sourceTraceback } from "./creation-stacks.ts";
 import { isFatal } from "./errors.ts";
 import { Frame } from "./execution.ts";
@@ -29,13 +37,12 @@ export class Handle extends Inspectable implements Disposable {
   /** @internal A callback is no task, whoever scheduled it. */
   readonly task = null;
   /** @internal */
-  readonly context: Context;
-  /** @internal */
   readonly sourceTraceback: CreationStack | null;
   protected readonly loop: BaseEventLoop;
   #callback: Callback | null;
   #args: readonly unknown[];
   #cancelled = false;
+  #context: LazyContext;
   /** Null once it is cancelled: it leads to the task that runs there, and a cancelled timer may be kept for long. */
   #frame: Frame | null;
 
@@ -52,7 +59,7 @@ export class Handle extends Inspectable implements Disposable {
     this.#callback = callback;
     this.#args = args;
     this.loop = loop;
-    this.context = context ?? copyContext();
+    this.#context = context ?? currentValues();
     this.#frame = frame;
     this.sourceTraceback = loop.getDebug() ? CreationStack.here() : null;
   }
@@ -69,6 +76,17 @@ export class Handle extends Inspectable implements Disposable {
   /** {@link cancel}, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.cancel();
+  }
+
+  /** @internal */
+  get context(): Context {
+    this.#context = contextOf(this.#context);
+    return this.#context;
+  }
+
+  /** @internal */
+  get values(): Values {
+    return valuesOf(this.#context);
   }
 
   /** Whether {@link cancel} was called. Python: `Handle.cancelled`. */

@@ -21,7 +21,7 @@ export class Strand implements Runnable, Linked<Strand> {
   readonly #task: Task<unknown>;
   readonly #awaitable: Awaitable<unknown>;
   readonly #outcome: Outcome;
-  /** What its next step is to run in; null before the first, where that runs at once. */
+  /** What its next step is to run in; null where JavaScript will be in it already. */
   #frame: Frame | null;
   readonly #execution: Execution;
   #iterator: Iterator<Suspension, unknown, unknown> | null = null;
@@ -54,12 +54,12 @@ export class Strand implements Runnable, Linked<Strand> {
 
   /** Run to the first wait at once: awaiting something takes no turn of the loop. */
   start(): void {
-    this.#resumeIn(this.#frame, Strand.#begin);
+    this.#enter(Strand.#begin);
   }
 
   /** The loop's turn: what it waited for is done, or it had given up a turn. */
   run(): void {
-    this.#resumeIn(this.#frame, Strand.#step);
+    this.#enter(Strand.#step);
   }
 
   /** Give up the wait, and go on with `error`. */
@@ -80,9 +80,9 @@ export class Strand implements Runnable, Linked<Strand> {
     return [...frames, ...this.#outcome.stack()];
   }
 
-  #resumeIn(frame: Frame | null, step: (strand: Strand) => void): void {
-    if (frame === null) onTheStack(this.#execution, step, this);
-    else frame.resume(this.#execution, step, this);
+  #enter(step: (strand: Strand) => void): void {
+    if (this.#frame === null) onTheStack(this.#execution, step, this);
+    else this.#frame.resume(this.#execution, step, this);
   }
 
   static #begin(strand: Strand): void {
@@ -173,7 +173,7 @@ export class Strand implements Runnable, Linked<Strand> {
 
   #foreignDone(error: unknown, value: unknown): void {
     this.#task.waits.delete(this);
-    this.#resumeIn(this.#frame, () => this.#advance(error, value));
+    this.#enter(() => this.#advance(error, value));
   }
 
   /** Misuse is thrown at the place of the misuse, in the next iteration, as in CPython. */

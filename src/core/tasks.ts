@@ -2,7 +2,15 @@ import { assertSignal, isHeard, onAbort } from "./abort-signals.ts";
 import type { Awaitable } from "./awaitables.ts";
 import type { BaseEventLoop, TaskOptions } from "./base-events.ts";
 import { formatStack, limitedStack, type TextFile } from "./base-tasks.ts";
-import { assertContext, type Context, copyContext } from "./contextvars.ts";
+import {
+  assertContext,
+  type Context,
+  contextOf,
+  currentValues,
+  type LazyContext,
+  type Values,
+  valuesOf,
+} from "./contextvars.ts";
 import { Coroutine } from "./coroutines.ts";
 import { warnSwallowed, watchDelivery } from "./debug.ts";
 import { channels } from "./diagnostics.ts";
@@ -28,8 +36,6 @@ export class Task<T = unknown> extends Future<T> {
   previous: Task<unknown> | null = null;
   /** @internal */
   next: Task<unknown> | null = null;
-  /** @internal */
-  readonly context: Context;
   /** @internal The strands that wait, for a future or for a promise that is not ours. Oldest wait first. */
   readonly waits = new LinkedList<Strand>();
   readonly #coroutine: Coroutine<T>;
@@ -37,6 +43,7 @@ export class Task<T = unknown> extends Future<T> {
   #name: string | number;
   #cancelRequests = 0;
   #mustCancel = false;
+  #context: LazyContext;
   #abort: AbortController | null = null;
   #stopListening: (() => void) | null = null;
   /** In debug mode: warns if a cancellation is not delivered. */
@@ -54,13 +61,24 @@ export class Task<T = unknown> extends Future<T> {
     if (context !== undefined) assertContext(context);
     this.#coroutine = coroutine;
     this.#name = options.name === undefined ? ++taskCount : String(options.name);
-    this.context = context ?? copyContext();
+    this.#context = context ?? currentValues();
     this.loop.tasks.add(this);
     if (signal !== undefined) this.#stopListening = onAbort(signal, (message) => this.cancel(message));
     if (channels.taskCreate.hasSubscribers) channels.taskCreate.publish({ task: this });
     const body = new Strand(this, coroutine, this, this, Frame.of(this));
     if (options.eagerStart && this.loop.isRunning()) body.start();
     else this.loop.enqueue(body);
+  }
+
+  /** @internal */
+  get context(): Context {
+    this.#context = contextOf(this.#context);
+    return this.#context;
+  }
+
+  /** @internal */
+  get values(): Values {
+    return valuesOf(this.#context);
   }
 
   /** @internal As an execution, a task runs as itself. */
