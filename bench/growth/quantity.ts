@@ -24,6 +24,8 @@ export interface Quantity {
   readonly memory: string;
   readonly first: number;
   readonly last: number;
+  /** What its steps come from, where one is steeper than n log n. */
+  readonly why?: string;
   /** n is multiplied by that from one point to the next. */
   readonly factor: number;
   readonly series: Readonly<Record<string, Prepare>>;
