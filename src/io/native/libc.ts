@@ -2,14 +2,8 @@ import { createRequire } from "node:module";
 import { endianness } from "node:os";
 import { NotImplementedError, ValueError } from "../../core/errors.ts";
 import { MSG_NOSIGNAL } from "../socket-constants.ts";
+import type { Koffi, PollHandle } from "./koffi.ts";
 import { type SpawnCalls, spawnCalls } from "./spawn-calls.ts";
-
-/** A watch that libuv keeps on an fd. `start` after `close` crashes the process: the owner must not. */
-export interface PollHandle {
-  start(callback: () => void): void;
-  stop(): void;
-  close(): void;
-}
 
 /**
  * The system calls of asyncio-ts. Each returns what the kernel returns, or the NEGATIVE error number; none throws
@@ -109,18 +103,6 @@ function load(): Libc | string {
   } catch (error) {
     return `koffi does not load (${error instanceof Error ? error.message : error})`;
   }
-}
-
-/** The part of koffi that we use. Its own types are not imported: it is optional for our users too. */
-interface Koffi {
-  load(path: null): {
-    func(definition: string): (...args: unknown[]) => number;
-    symbol(name: string): bigint;
-  };
-  decode(address: bigint, type: string): unknown;
-  errno(): number;
-  address(memory: ArrayBufferView): bigint;
-  node: { poll(fd: number, callback: () => void): PollHandle };
 }
 
 function bindings(koffi: Koffi): Libc {

@@ -11,7 +11,8 @@ import {
   STRIDE,
 } from "./epoll-event.ts";
 import { errnoError } from "./errno.ts";
-import { type Libc, libc, type PollHandle } from "./libc.ts";
+import type { PollHandle } from "./koffi.ts";
+import { type Libc, libc } from "./libc.ts";
 import { ThreadPoll } from "./thread-poll.ts";
 
 /** Bytes, a connection or an end can be read. Python: `selectors.EVENT_READ`. */

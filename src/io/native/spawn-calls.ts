@@ -1,3 +1,5 @@
+import type { Koffi } from "./koffi.ts";
+
 /** A list of strings for C, the last of them null; or where there is one already. */
 export type Strings = readonly (string | null)[] | bigint;
 
@@ -32,16 +34,6 @@ export interface SpawnCalls {
   environ(): bigint;
   pidfdOpen(pid: number): number;
   waitpid(pid: number, status: Int32Array, options: number): number;
-}
-
-/** The part of koffi that is used here. */
-interface Koffi {
-  load(path: null): {
-    func(definition: string): (...args: unknown[]) => unknown;
-    symbol(name: string): bigint;
-  };
-  decode(address: bigint, type: string): unknown;
-  errno(): number;
 }
 
 /** The same number on all architectures. */

@@ -2,7 +2,8 @@ import { createSocket, type Socket } from "node:dgram";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { AF_INET, SOCK_DGRAM } from "../socket-constants.ts";
 import { DATA, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLIN, STRIDE } from "./epoll-event.ts";
-import { type Libc, libc, type PollHandle } from "./libc.ts";
+import type { PollHandle } from "./koffi.ts";
+import { type Libc, libc } from "./libc.ts";
 
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
