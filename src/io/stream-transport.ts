@@ -103,6 +103,11 @@ export abstract class StreamTransport extends Transport {
     return this.lost > 0;
   }
 
+  /** @internal Whether it is a TlsTransport. */
+  get isTls(): boolean {
+    return false;
+  }
+
   override canWriteEof(): boolean {
     return true;
   }
@@ -127,6 +132,11 @@ export abstract class StreamTransport extends Transport {
   override write(data: BytesLike): void {
     const bytes = toBytes(data);
     if (this.#mayWrite() && bytes.byteLength > 0) this.send(bytes);
+  }
+
+  /** @internal {@link write} what is in memory that will be used again: what must wait is copied. */
+  lend(bytes: Buffer): void {
+    this.write(Buffer.from(bytes));
   }
 
   override writelines(chunks: Iterable<BytesLike>): void {

@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import type { CipherNameAndProtocol, PeerCertificate, TLSSocket } from "node:tls";
+import type { CipherNameAndProtocol, PeerCertificate } from "node:tls";
 import { inspect, types } from "node:util";
 import { ValueError } from "../core/errors.ts";
 import { Inspectable } from "../core/inspectable.ts";
@@ -7,6 +7,7 @@ import type { Address } from "./address.ts";
 import type { ReadPipe, WritePipe } from "./pipes.ts";
 import type { BaseProtocol } from "./protocols.ts";
 import type { SSLContext } from "./tls/ssl-context.ts";
+import type { SSLObject } from "./tls/ssl-object.ts";
 import type { TransportSocket } from "./trsock.ts";
 
 /** What `getExtraInfo` knows by name. */
@@ -19,8 +20,8 @@ export interface ExtraInfo {
   peername: Address | null;
   /** How TLS is spoken; null where it is not, as for all that follow. */
   sslcontext: SSLContext;
-  /** Node's object for the TLS of the connection, to ask it: `alpnProtocol`, `getProtocol()`, … Leave the bytes to us. */
-  ssl_object: TLSSocket;
+  /** The TLS of the connection, to ask it: `alpnProtocol`, `getProtocol()`, … */
+  ssl_object: SSLObject;
   /** The other side's certificate; null if it has none. */
   peercert: PeerCertificate | null;
   /** How the connection is encrypted. */

@@ -12,6 +12,8 @@ export interface Koffi {
     symbol(name: string): bigint;
   };
   decode(address: bigint, type: string): unknown;
+  /** The memory at an address. */
+  view(address: bigint, length: number): ArrayBuffer;
   errno(): number;
   address(memory: ArrayBufferView): bigint;
   node: { poll(fd: number, callback: () => void): PollHandle };

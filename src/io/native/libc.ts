@@ -3,6 +3,7 @@ import { endianness } from "node:os";
 import { NotImplementedError, ValueError } from "../../core/errors.ts";
 import { MSG_NOSIGNAL } from "../socket-constants.ts";
 import type { Koffi, PollHandle } from "./koffi.ts";
+import { type Openssl, openssl } from "./openssl.ts";
 import { type SpawnCalls, spawnCalls } from "./spawn-calls.ts";
 
 /**
@@ -65,6 +66,9 @@ export interface Libc {
   /** The calls that start processes; null where not all of them are there. Loads them at the first call. */
   spawning(): SpawnCalls | null;
 
+  /** Node's OpenSSL; null where there is none that will do. Loads its functions at the first call. */
+  openssl(): Openssl | null;
+
   /** Where memory is, for structures that point to it. Whoever has them keeps it alive. */
   address(memory: ArrayBufferView): bigint;
 }
@@ -126,6 +130,7 @@ function bindings(koffi: Koffi): Libc {
   const lseek = raw("int64_t lseek(int, int64_t, int)");
   const epollWait = raw("int epoll_wait(int, void *, int, int)");
   let spawning: SpawnCalls | null | undefined;
+  let tls: Openssl | null | undefined;
 
   return {
     socket: call("int socket(int, int, int)"),
@@ -182,6 +187,11 @@ function bindings(koffi: Koffi): Libc {
     spawning: () => {
       if (spawning === undefined) spawning = spawnCalls(koffi);
       return spawning;
+    },
+
+    openssl: () => {
+      if (tls === undefined) tls = openssl(koffi);
+      return tls;
     },
 
     address: (memory) => koffi.address(memory),

@@ -17,15 +17,26 @@ const WORTH_READING = 64 * 1024;
 let slab = allocate(READ_SIZE);
 let used = 0;
 
-/** Have the system call fill memory from `fd`. Gives the bytes, or what it returned if that is 0 or negative. */
-export function readIntoSlab(call: "recv" | "read", fd: number): Buffer | number {
+/** Puts bytes of `source` into `memory`, at most `length` from `offset` on. Gives how many; 0 or less for none. */
+type Fill<S> = (source: S, memory: Buffer, offset: number, length: number) => number;
+
+/** Have `fill` put bytes into memory. Gives them, or what it returned if that is 0 or negative. */
+export function fillSlab<S>(source: S, fill: Fill<S>): Buffer | number {
   if (slab.length - used < WORTH_READING) {
     slab = allocate(READ_SIZE);
     used = 0;
   }
-  const count = libc()[call](fd, slab, used, slab.length - used);
+  const count = fill(source, slab, used, slab.length - used);
   if (count <= 0) return count;
   const bytes = slab.subarray(used, used + count);
   used += count;
   return bytes;
+}
+
+const recv: Fill<number> = (fd, memory, offset, length) => libc().recv(fd, memory, offset, length);
+const read: Fill<number> = (fd, memory, offset, length) => libc().read(fd, memory, offset, length);
+
+/** Have the system call fill memory from `fd`. Gives the bytes, or what it returned if that is 0 or negative. */
+export function readIntoSlab(call: "recv" | "read", fd: number): Buffer | number {
+  return fillSlab(fd, call === "recv" ? recv : read);
 }

@@ -112,6 +112,12 @@ export class SocketTransport extends StreamTransport {
     this.pauseIfAboveHigh();
   }
 
+  override lend(bytes: Buffer): void {
+    const before = this.getWriteBufferSize();
+    this.write(bytes);
+    if (this.getWriteBufferSize() > before) this.#buffer!.copyLast();
+  }
+
   #keep(chunk: Uint8Array): void {
     this.#buffer ??= new WriteBuffer();
     this.#buffer.push(chunk);

@@ -19,10 +19,28 @@ export class WriteBuffer {
     this.#size += chunk.byteLength;
   }
 
+  /** What was pushed last is in memory that will be used again. */
+  copyLast(): void {
+    this.#chunks.push(Buffer.from(this.#chunks.pop()!));
+  }
+
   /** The oldest chunks, as many as one system call takes. */
   head(): readonly Uint8Array[] {
     if (this.#first === 0 && this.#chunks.length <= MAX_CHUNKS) return this.#chunks;
     return this.#chunks.slice(this.#first, this.#first + MAX_CHUNKS);
+  }
+
+  /** The oldest bytes in one piece: `most` of them, or less. */
+  front(most: number): Uint8Array {
+    const oldest = this.#chunks[this.#first]!;
+    if (oldest.byteLength >= most || oldest.byteLength === this.#size) return oldest.subarray(0, most);
+    const chunks: Uint8Array[] = [];
+    for (let i = this.#first, size = 0; size < most && i < this.#chunks.length; i++) {
+      const chunk = this.#chunks[i]!;
+      chunks.push(chunk.subarray(0, most - size));
+      size += chunk.byteLength;
+    }
+    return Buffer.concat(chunks);
   }
 
   /** The first `count` bytes are gone. */

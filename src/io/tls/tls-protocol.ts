@@ -1,6 +1,5 @@
-import type { TLSSocket } from "node:tls";
 import type { BaseEventLoop } from "../../core/base-events.ts";
-import { ConnectionAbortedError, ConnectionResetError, OSError, RuntimeError } from "../../core/errors.ts";
+import { ConnectionAbortedError, OSError, RuntimeError } from "../../core/errors.ts";
 import { type Future, setResultUnlessDone } from "../../core/futures.ts";
 import type { TimerHandle } from "../../core/handles.ts";
 import { logger } from "../../core/log.ts";
@@ -10,10 +9,11 @@ import { Wakeup } from "../portable/wakeup.ts";
 import { BufferedProtocol, type StreamProtocol } from "../protocols.ts";
 import { StreamTransport } from "../stream-transport.ts";
 import type { Transport } from "../transports.ts";
+import { endedInHandshake, type Handshake, type HandshakeOutcome } from "./handshake.ts";
+import { nodeHandshake } from "./node-handshake.ts";
+import { opensslHandshake } from "./openssl-transport.ts";
 import type { TlsSettings } from "./tls-settings.ts";
-import { clientHandshake, serverHandshake } from "./tls-sockets.ts";
-import { TlsTransport } from "./tls-transport.ts";
-import { TransportDuplex } from "./transport-duplex.ts";
+import type { TlsTransport } from "./tls-transport.ts";
 
 /** What is read stands here until it is decrypted, which is at once: one piece of memory will do for all connections. */
 const ciphertext = Buffer.allocUnsafeSlow(256 * 1024);
@@ -32,7 +32,7 @@ interface Part {
 /** What is known of a connection that is there. */
 interface Connection {
   readonly plain: StreamTransport;
-  readonly duplex: TransportDuplex;
+  handshake: Handshake | null;
 }
 
 /**
@@ -86,22 +86,24 @@ export class TlsProtocol<P extends StreamProtocol> extends BufferedProtocol {
 
   override connectionMade(plain: Transport): void {
     if (!(plain instanceof StreamTransport)) throw new RuntimeError(`TLS cannot be spoken on ${plain}`);
-    const { handshakeTimeout, context, serverSide, serverHostname } = this.#settings;
-    const duplex = new TransportDuplex(plain);
-    this.#connection = { plain, duplex };
+    const { handshakeTimeout } = this.#settings;
+    const connection: Connection = { plain, handshake: null };
+    this.#connection = connection;
     this.#timer = this.#loop.callLater(handshakeTimeout, () => this.#failed(tooSlow(handshakeTimeout)));
-    // On a server Node does not notice. It gets a turn, since the handshake may be complete by what came in last.
-    duplex.once("end", () => setImmediate(() => this.#failed(endedInHandshake())));
-    const outcome = {
-      secured: (socket: TLSSocket) => this.#secured(socket),
-      failed: (error: Error) => this.#failed(error),
-    };
     try {
-      if (serverSide) serverHandshake(duplex, context, outcome);
-      else clientHandshake(duplex, context, serverHostname, outcome);
+      connection.handshake = this.#handshake(plain);
     } catch (error) {
       this.#failed(error as Error);
     }
+  }
+
+  #handshake(plain: StreamTransport): Handshake {
+    const outcome: HandshakeOutcome = {
+      secured: (makeTransport) => this.#secured(makeTransport),
+      failed: (error) => this.#failed(error),
+    };
+    const what = [this.#loop, this.protocol, plain, this.#settings, outcome] as const;
+    return opensslHandshake(...what) ?? nodeHandshake(...what);
   }
 
   override getBuffer(): Uint8Array {
@@ -115,21 +117,21 @@ export class TlsProtocol<P extends StreamProtocol> extends BufferedProtocol {
   receive(data: Buffer): void {
     const outcome = this.#outcome;
     if (outcome !== null && "transport" in outcome) outcome.transport.receive(data);
-    else this.#connection?.duplex.receive(data);
+    else this.#connection?.handshake?.receive(data);
   }
 
   /** The connection is closed by the TLS transport, when it has delivered what came in before. */
   override eofReceived(): boolean {
-    this.#connection?.duplex.receiveEof();
+    this.#connection?.handshake?.receiveEof();
     return true;
   }
 
   override pauseWriting(): void {
-    this.#connection?.duplex.pauseWriting();
+    this.#connection?.handshake?.pauseWriting();
   }
 
   override resumeWriting(): void {
-    this.#connection?.duplex.resumeWriting();
+    this.#connection?.handshake?.resumeWriting();
   }
 
   override connectionLost(error: Error | null): void {
@@ -145,11 +147,9 @@ export class TlsProtocol<P extends StreamProtocol> extends BufferedProtocol {
     else this.#lostEarly = { error };
   }
 
-  #secured(socket: TLSSocket): void {
-    if (this.#connection === null || this.#outcome !== null || this.#abandoned) return;
-    const { plain, duplex } = this.#connection;
-    const transport = new TlsTransport(this.#loop, this.protocol, this.#settings, { plain, duplex, socket });
-    this.#decide({ transport });
+  #secured(makeTransport: () => TlsTransport): void {
+    if (this.#outcome !== null || this.#abandoned) return;
+    this.#decide({ transport: makeTransport() });
   }
 
   #failed(error: Error): void {
@@ -206,7 +206,7 @@ export class TlsProtocol<P extends StreamProtocol> extends BufferedProtocol {
   }
 
   #end(): void {
-    this.#connection?.duplex.destroy();
+    this.#connection?.handshake?.destroy();
     this.#connection?.plain.abort();
   }
 
@@ -229,8 +229,4 @@ function tooSlow(seconds: number): Error {
     "ECONNABORTED",
     `the TLS handshake took longer than ${seconds} s: the connection is given up`,
   );
-}
-
-function endedInHandshake(): Error {
-  return new ConnectionResetError("ECONNRESET", "the connection ended in the middle of the TLS handshake");
 }

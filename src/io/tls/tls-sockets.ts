@@ -1,15 +1,14 @@
 import { EventEmitter } from "node:events";
-import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
-import type { ConnectionOptions, SecureContext, Server, TLSSocket } from "node:tls";
-import { domainToASCII } from "node:url";
+import type { SecureContext, Server, TLSSocket } from "node:tls";
 import { inspect } from "node:util";
 import { nodeTls } from "./node-tls.ts";
+import { serverIdentity } from "./server-identity.ts";
 import { CERT_NONE, CERT_OPTIONAL, CERT_REQUIRED, SSLContext, type VerifyMode } from "./ssl-context.ts";
 import { clientError, notAuthorized, sslError } from "./ssl-errors.ts";
 
 /** How a handshake ends. Node calls one of them, perhaps more than once, at any time. */
-export interface HandshakeOutcome {
+interface Outcome {
   secured(socket: TLSSocket): void;
   failed(error: Error): void;
 }
@@ -19,22 +18,24 @@ export function clientHandshake(
   duplex: Duplex,
   context: SSLContext,
   serverHostname: string | null,
-  outcome: HandshakeOutcome,
+  outcome: Outcome,
 ): void {
+  const identity = serverIdentity(serverHostname);
   const socket = nodeTls().connect({
     socket: duplex,
     secureContext: context.secureContext(),
     rejectUnauthorized: context.verifyMode !== CERT_NONE,
     checkServerIdentity: context.checkHostname ? nodeTls().checkServerIdentity : () => undefined,
     ALPNProtocols: [...context.alpnProtocols],
-    ...identity(serverHostname),
+    ...(identity && { host: identity.host }),
+    ...(identity?.servername && { servername: identity.servername }),
   });
   socket.on("secureConnect", () => outcome.secured(socket));
   socket.on("error", (error) => outcome.failed(sslError(error)));
 }
 
 /** Be the server in a handshake on `duplex`. */
-export function serverHandshake(duplex: Duplex, context: SSLContext, outcome: HandshakeOutcome): void {
+export function serverHandshake(duplex: Duplex, context: SSLContext, outcome: Outcome): void {
   const secured = (socket: TLSSocket) => {
     const error = objection(context, socket);
     if (error === null) outcome.secured(socket);
@@ -107,12 +108,4 @@ async function chosenContext(context: SSLContext, name: string): Promise<SSLCont
   const chosen = (await context.sniCallback?.(name)) ?? null;
   if (chosen === null || chosen instanceof SSLContext) return chosen;
   throw new TypeError(`sniCallback must give an SSLContext or null, not ${inspect(chosen)}`);
-}
-
-/** An address is not a name: it is checked, but not asked for. */
-function identity(serverHostname: string | null): ConnectionOptions {
-  if (serverHostname === null) return {};
-  if (isIP(serverHostname) !== 0) return { host: serverHostname };
-  const name = domainToASCII(serverHostname) || serverHostname;
-  return { host: name, servername: name };
 }

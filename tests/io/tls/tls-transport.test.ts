@@ -199,13 +199,20 @@ describe("a TLS transport", { skip: opensslSkip }, () => {
   });
 
   inEachBackend("a protocol is paused exactly at the high mark", async (bench) => {
-    const [left] = await tlsRecorders(bench, {}, pauses);
-    left.transport.setWriteBufferLimits({ high: 1000, low: 0 });
+    const [left, right] = await tlsRecorders(bench, {}, pauses);
+    left.transport.setWriteBufferLimits({ high: 64 * MiB });
+    // More than the system takes.
+    left.transport.write(pattern(32 * MiB));
+    const buffered = left.transport.getWriteBufferSize();
+    assert.ok(buffered > 0);
+    left.transport.setWriteBufferLimits({ high: buffered + 1000, low: 0 });
     left.transport.write(pattern(999));
     assert.equal(left.calls.includes("pauseWriting"), false);
     left.transport.write(pattern(1));
     assert.equal(left.calls.includes("pauseWriting"), true);
+    right.transport.resumeReading();
     await left.called("resumeWriting");
+    assert.equal(left.transport.getWriteBufferSize(), 0);
     left.transport.setWriteBufferLimits();
     assert.deepEqual(left.transport.getWriteBufferLimits(), [128 * KiB, 512 * KiB]);
   });

@@ -18,7 +18,7 @@ withBreakingPeers();
 /** Wait until the transport below knows that it is over, or that of TLS, or as long as anything needs that is to come. */
 async function noticed({ transport }: Recorder, how: How): Promise<void> {
   if (how !== "garbage") while (!/over <SocketTransport closed/.test(String(transport))) await sleep(0);
-  else while (!asTls(transport).getExtraInfo("ssl_object")?.destroyed) await sleep(0);
+  else while (!asTls(transport).isBroken()) await sleep(0);
   await idle();
 }
 
