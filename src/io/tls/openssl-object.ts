@@ -4,6 +4,7 @@ import { RuntimeError, type SSLError } from "../../core/errors.ts";
 import { libc } from "../native/libc.ts";
 import type { Openssl, Pointer } from "../native/openssl.ts";
 import { fillSlab } from "../native/slab.ts";
+import { HandshakeLimit } from "./handshake-limit.ts";
 import type { OpensslContext } from "./openssl-context.ts";
 import { serverIdentity } from "./server-identity.ts";
 import { opensslError } from "./ssl-errors.ts";
@@ -61,7 +62,10 @@ export class OpensslObject implements SSLObject {
   readonly #openssl: Openssl;
   readonly #pipes: Pipes;
   readonly #send: (bytes: Buffer) => void;
+  readonly #serverSide: boolean;
   #ssl: Pointer;
+  /** On a server, where TLS has them. */
+  #handshakes: HandshakeLimit | null = null;
   #unread: Buffer[] = [];
   #unreadSize = 0;
   /** For the call of {@link decrypt} that is going on. */
@@ -72,6 +76,7 @@ export class OpensslObject implements SSLObject {
     this.#openssl = openssl;
     this.#pipes = pipes(openssl);
     this.#send = send;
+    this.#serverSide = settings.serverSide;
     this.#ssl = openssl.SSL_new(context.pointer);
     if (this.#ssl === 0) throw opensslError(openssl, this.#ssl);
     abandoned.register(this, this.#ssl, this);
@@ -116,6 +121,8 @@ export class OpensslObject implements SSLObject {
     this.#load();
     const result = this.#openssl.SSL_do_handshake(this.#ssl);
     if (result !== 1) this.#noteWhy(result);
+    else if (this.#serverSide && this.getProtocol() !== "TLSv1.3")
+      this.#handshakes = new HandshakeLimit(this);
     this.#unload();
     this.#sendOutgoing();
     if (this.failure !== null) throw this.failure;
@@ -127,6 +134,7 @@ export class OpensslObject implements SSLObject {
     this.#limit = limit;
     this.#load();
     const bytes = fillSlab(this, OpensslObject.#fill);
+    this.failure ??= this.#handshakes?.exceeded() ?? null;
     this.#unload();
     this.#sendOutgoing();
     return typeof bytes === "number" ? null : bytes;
@@ -186,23 +194,26 @@ export class OpensslObject implements SSLObject {
 
   /** Others use it next. */
   #unload(): void {
+    if (this.drained && !this.#isOver) return;
     const { incoming } = this.#pipes;
-    const size = this.#openssl.BIO_ctrl_pending(incoming);
-    if (size === 0) return;
-    const rest = Buffer.allocUnsafeSlow(size);
-    this.#openssl.BIO_read(incoming, rest, size);
-    if (this.drained) return;
+    const rest = Buffer.allocUnsafeSlow(this.#openssl.BIO_ctrl_pending(incoming));
+    this.#openssl.BIO_read(incoming, rest, rest.length);
+    if (this.#isOver || rest.length === 0) return;
     this.#unread.push(rest);
-    this.#unreadSize = size;
+    this.#unreadSize = rest.length;
+  }
+
+  get #isOver(): boolean {
+    return this.notified || this.failure !== null;
   }
 
   #sendOutgoing(): void {
     const { outgoing, memory } = this.#pipes;
-    const size = this.#openssl.BIO_ctrl_pending(outgoing);
-    if (size === 0) return;
-    const bytes = size > memory.length ? Buffer.allocUnsafeSlow(size) : memory;
-    this.#openssl.BIO_read(outgoing, bytes, size);
-    this.#send(bytes.subarray(0, size));
+    let size: number;
+    do {
+      size = this.#openssl.BIO_read(outgoing, memory, memory.length);
+      if (size > 0) this.#send(memory.subarray(0, size));
+    } while (size === memory.length);
   }
 
   /** Give its memory back. It can do nothing any more. */

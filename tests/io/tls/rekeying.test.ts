@@ -8,6 +8,7 @@ import {
   ConnectionError,
   ensureFuture,
   openConnection,
+  SSLError,
   type StreamReader,
   type StreamWriter,
   startServer,
@@ -130,4 +131,29 @@ describe("TLS whose other side wants new keys", { skip: opensslSkip }, () => {
       if (version === "tls1_2") assert.notDeepEqual(finished(), atFirst);
     });
   }
+
+  inEachBackend("is refused if that is all that it wants, in tls1_2", async (bench) => {
+    const outcome = Promise.withResolvers<unknown>();
+    const answer = async (reader: StreamReader, writer: StreamWriter) => {
+      try {
+        for await (const line of reader) writer.write(line);
+      } catch (error) {
+        outcome.resolve(error);
+      }
+      writer.close();
+    };
+    const server = await startServer(answer, "127.0.0.1", 0, { ssl: serverContext() });
+    bench.defer(() => server.close({ drain: 5 }));
+    const at = `127.0.0.1:${portOf(server.sockets[0]!)}`;
+    const openssl = new Openssl(bench, ["s_client", "-connect", at, "-tls1_2"]);
+    for (const [i, word] of ["first", "second", "third", "fourth"].entries()) {
+      openssl.write(`the ${word}`);
+      await openssl.says(`the ${word}\n`);
+      openssl.write("R");
+      await openssl.says("RENEGOTIATING", i + 1);
+    }
+    const error = await outcome.promise;
+    assert.ok(error instanceof SSLError);
+    assert.equal(error.code, "ERR_TLS_SESSION_ATTACK");
+  });
 });
