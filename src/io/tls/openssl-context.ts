@@ -128,15 +128,14 @@ class Making {
     this.#control(SSL_CTRL_SET_MAX_PROTO_VERSION, VERSIONS[maxVersion ?? DEFAULT_MAX_VERSION]);
   }
 
-  /** Node takes both kinds in one list; without one of a kind, its versions of TLS are not spoken. */
+  /** Node takes both kinds in one list: the suites of TLS 1.3, and the ciphers of the versions before. */
   #setCiphers(): void {
     const all = (this.#options.ciphers ?? nodeTls().DEFAULT_CIPHERS).split(":");
     const suites = all.filter((name) => name.startsWith("TLS_")).join(":");
     const ciphers = all.filter((name) => name !== "" && !name.startsWith("TLS_")).join(":");
-    if (suites === "") this.#control(SSL_CTRL_SET_MAX_PROTO_VERSION, VERSIONS["TLSv1.2"]);
-    else taken(this.#openssl.SSL_CTX_set_ciphersuites(this.#pointer, suites));
-    if (ciphers === "") this.#control(SSL_CTRL_SET_MIN_PROTO_VERSION, VERSIONS["TLSv1.3"]);
-    else taken(this.#openssl.SSL_CTX_set_cipher_list(this.#pointer, ciphers));
+    if (suites !== "") taken(this.#openssl.SSL_CTX_set_ciphersuites(this.#pointer, suites));
+    if (ciphers !== "") taken(this.#openssl.SSL_CTX_set_cipher_list(this.#pointer, ciphers));
+    else this.#control(SSL_CTRL_SET_MIN_PROTO_VERSION, VERSIONS["TLSv1.3"]);
   }
 
   /** Our certificate, those that it depends on, and its key. */

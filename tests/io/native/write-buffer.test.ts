@@ -47,3 +47,27 @@ function take(buffer: WriteBuffer, count: number): Buffer {
   buffer.consume(bytes.length);
   return bytes;
 }
+
+test("the oldest bytes come in one piece, as many as are wanted", () => {
+  const buffer = new WriteBuffer();
+  for (const text of ["ab", "cde", "f"]) buffer.push(Buffer.from(text));
+  const front = (most: number) => Buffer.from(buffer.front(most)).toString();
+  assert.deepEqual(
+    [front(1), front(2), front(4), front(6), front(100)],
+    ["a", "ab", "abcd", "abcdef", "abcdef"],
+  );
+  buffer.consume(3);
+  assert.deepEqual([front(1), front(2), front(100)], ["d", "de", "def"]);
+});
+
+test("what was lent is copied", () => {
+  const buffer = new WriteBuffer();
+  const [kept, lent] = [Buffer.from("kept"), Buffer.from("lent")];
+  buffer.push(kept);
+  buffer.push(lent);
+  buffer.copyLast();
+  lent.fill("x");
+  assert.equal(String(buffer.front(100)), "keptlent");
+  assert.equal(buffer.size, 8);
+  assert.equal(buffer.head()[0], kept);
+});

@@ -37,6 +37,8 @@ interface Request {
   /** From when to when it counts, as days from now. */
   days?: number;
   extra?: readonly string[];
+  /** Whether it may sign others. */
+  signs?: boolean;
 }
 
 const made = new Map<string, Identity>();
@@ -44,7 +46,7 @@ const made = new Map<string, Identity>();
 /** Make a certificate, once for each name. */
 function identity(
   name: string,
-  { issuer, names = "DNS:localhost,IP:127.0.0.1", days = 2, extra = [] }: Request,
+  { issuer, names = "DNS:localhost,IP:127.0.0.1", days = 2, extra = [], signs = false }: Request,
 ): Identity {
   const known = made.get(name);
   if (known !== undefined) return known;
@@ -69,7 +71,7 @@ function identity(
     const request = join(directory, `${name}.csr`);
     const extensions = join(directory, `${name}.ext`);
     openssl("req", "-new", ...key, ...subject, "-out", request);
-    writeFileSync(extensions, `subjectAltName=${names}\n`);
+    writeFileSync(extensions, `subjectAltName=${names}\nbasicConstraints=CA:${signs}\n`);
     const signer = ["-CA", issuer.certfile, "-CAkey", issuer.keyfile, "-CAcreateserial"];
     openssl(
       "x509",
@@ -97,6 +99,10 @@ function identity(
 
 export const authority = () => identity("authority", { names: "DNS:authority" });
 export const localhost = () => identity("localhost", { issuer: authority() });
+/** Signed by one that our authority has signed. */
+export const grandchild = () => identity("grandchild", { issuer: intermediate() });
+export const intermediate = () =>
+  identity("intermediate", { issuer: authority(), names: "DNS:intermediate", signs: true });
 export const client = () => identity("client", { issuer: authority(), names: "DNS:client" });
 export const elsewhere = () => identity("elsewhere", { issuer: authority(), names: "DNS:elsewhere.test" });
 export const selfSigned = () => identity("self-signed", {});
