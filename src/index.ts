@@ -239,6 +239,7 @@ export {
   type VerifyLocations,
   type VerifyMode,
 } from "./io/tls/ssl-context.ts";
+export type { SSLObject } from "./io/tls/ssl-object.ts";
 export type { SSLContextOptions } from "./io/tls/ssl-options.ts";
 export type { StartTlsOptions } from "./io/tls/start-tls.ts";
 export type { TlsClientOptions, TlsServerOptions, TlsTimeouts } from "./io/tls/tls-settings.ts";

@@ -2,7 +2,14 @@ import type { SecureVersion } from "node:tls";
 import { libc } from "../native/libc.ts";
 import type { Openssl, Pointer } from "../native/openssl.ts";
 import { nodeTls } from "./node-tls.ts";
-import { CERT_NONE, CERT_REQUIRED, Purpose, type SSLContext } from "./ssl-context.ts";
+import {
+  CERT_NONE,
+  CERT_OPTIONAL,
+  CERT_REQUIRED,
+  Purpose,
+  type SSLContext,
+  type VerifyMode,
+} from "./ssl-context.ts";
 import type { SSLContextOptions } from "./ssl-options.ts";
 
 /** What OpenSSL has macros and constants for, in its headers. */
@@ -16,6 +23,11 @@ const SSL_OP_CIPHER_SERVER_PREFERENCE = 2 ** 22;
 const SSL_VERIFY_NONE = 0;
 const SSL_VERIFY_PEER = 1;
 const SSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2;
+const VERIFICATION: Readonly<Record<VerifyMode, number>> = {
+  [CERT_NONE]: SSL_VERIFY_NONE,
+  [CERT_OPTIONAL]: SSL_VERIFY_PEER,
+  [CERT_REQUIRED]: SSL_VERIFY_PEER + SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+};
 const VERSIONS: Readonly<Record<SecureVersion, number>> = {
   TLSv1: 0x301,
   "TLSv1.1": 0x302,
@@ -188,18 +200,18 @@ class Making {
     if (refused !== 0) throw new Refused();
   }
 
+  /** Those that are trusted also complete the chain of our own certificate. */
   #setTrust({ verifyMode }: SSLContext): void {
     const openssl = this.#openssl;
-    if (verifyMode === CERT_NONE) {
-      openssl.SSL_CTX_set_verify(this.#pointer, SSL_VERIFY_NONE, 0);
-      return;
-    }
-    const required = verifyMode === CERT_REQUIRED ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
-    openssl.SSL_CTX_set_verify(this.#pointer, SSL_VERIFY_PEER + required, 0);
     const { ca } = this.#options;
-    const store = ca === undefined ? defaultStore(openssl) : newStore(openssl, [ca].flat() as Pem[]);
-    openssl.SSL_CTX_set1_cert_store(this.#pointer, store);
-    if (ca !== undefined) openssl.X509_STORE_free(store);
+    if (ca !== undefined) {
+      const store = newStore(openssl, [ca].flat() as Pem[]);
+      openssl.SSL_CTX_set1_cert_store(this.#pointer, store);
+      openssl.X509_STORE_free(store);
+    } else if (verifyMode !== CERT_NONE) {
+      openssl.SSL_CTX_set1_cert_store(this.#pointer, defaultStore(openssl));
+    }
+    openssl.SSL_CTX_set_verify(this.#pointer, VERIFICATION[verifyMode], 0);
   }
 
   #control(command: number, value: number, mustSucceed = true): void {

@@ -46,7 +46,7 @@ interface Layers {
 }
 
 /** A {@link TlsTransport} by OpenSSL's functions: what comes in is decrypted, and what is written encrypted, at once. */
-export class OpensslTransport extends StreamTransport implements TlsTransport, Handshake {
+class OpensslTransport extends StreamTransport implements TlsTransport, Handshake {
   readonly #plain: StreamTransport;
   readonly #tls: OpensslObject;
   readonly #settings: TlsSettings;

@@ -69,6 +69,11 @@ describe("a context in use", { skip: opensslSkip }, () => {
     );
   });
 
+  inEachBackend("or they are among those that are trusted", async (bench) => {
+    const ssl = serverContext(grandchild(), { ca: intermediate().cert });
+    await connectTls(bench, new Recorder(bench.loop), await serveTls(bench, () => new Echo(), { ssl }));
+  });
+
   inEachBackend("an encrypted key is used with its password", async (bench) => {
     const ssl = new SSLContext({ purpose: Purpose.CLIENT_AUTH });
     ssl.loadCertChain(localhost().certfile, encrypted(localhost(), "secret"), "secret");
@@ -82,7 +87,11 @@ describe("a context in use", { skip: opensslSkip }, () => {
       { ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256", maxVersion: "TLSv1.2" },
       "ECDHE-ECDSA-AES128-GCM-SHA256",
     ],
-    ["of a cipher for TLS 1.2, beside those of TLS 1.3,", { ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256" }, "TLSv1.3"],
+    [
+      "of a cipher for TLS 1.2, beside those of TLS 1.3,",
+      { ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256" },
+      "TLSv1.3",
+    ],
     [
       "of a cipher of TLS 1.3 alone",
       { ciphers: "TLS_CHACHA20_POLY1305_SHA256" },
