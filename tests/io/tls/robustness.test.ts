@@ -10,6 +10,7 @@ import {
   CancelledError,
   ConnectionAbortedError,
   createTask,
+  OSError,
   openConnection,
   type StreamReader,
   type StreamWriter,
@@ -19,7 +20,7 @@ import {
 } from "../../../src/index.ts";
 import { type Bench, failure, idle, inEachBackend } from "../backends.ts";
 import { leavingNoFile } from "../carriers.ts";
-import { Echo, nodeClient, portOf, Recorder, serve } from "../recorder.ts";
+import { Echo, nodeClient, pattern, portOf, Recorder, serve } from "../recorder.ts";
 import { authority, localhost, opensslSkip } from "./certificates.ts";
 import { clientContext, connectTls, serverContext } from "./support.ts";
 
@@ -65,6 +66,33 @@ class Stopping extends Duplex {
     const part = this.#writes-- > 0 ? chunk.subarray(0, this.#left) : EMPTY;
     this.#left -= part.length;
     if (part.length > 0 && !this.#raw.destroyed) this.#raw.write(part);
+    done();
+  }
+}
+
+/** What Node's TLS sends goes out, but for one bit. */
+class Corrupting extends Duplex {
+  readonly #raw: NodeSocket;
+  #left: number;
+
+  /** `at` is how many bytes are right before it. */
+  constructor(raw: NodeSocket, at: number) {
+    super();
+    this.#raw = raw;
+    this.#left = at;
+    raw.on("data", (data) => this.push(data));
+    raw.on("end", () => this.push(null));
+    raw.on("error", () => {});
+    raw.resume();
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    const bytes = Buffer.from(chunk);
+    if (this.#left >= 0 && this.#left < bytes.length) bytes[this.#left]! ^= 1 << (this.#left % 8);
+    this.#left -= bytes.length;
+    if (!this.#raw.destroyed) this.#raw.write(bytes);
     done();
   }
 }
@@ -167,6 +195,59 @@ describe("a TLS server that stops", { skip: opensslSkip }, () => {
     const raw = await nodeClient(bench, portOf(server.sockets[0]!));
     raw.write(Buffer.from([22, 3, 1, 2, 0, 1]));
     assert.match((await outcome.promise).message, /handshake/);
+  });
+});
+
+describe("a bit that is wrong", { skip: opensslSkip }, () => {
+  /** Beyond the handshake, in what is sent after it. */
+  const END = 1200;
+
+  leakFree("in what a client sends ends its connection, and no other", async (bench) => {
+    const { port, server } = await serve(bench, () => new Echo(), {
+      ssl: serverContext(),
+      sslHandshakeTimeout: PATIENT_TIMEOUT,
+    });
+    const other = new Recorder(bench.loop);
+    const transport = await connectTls(bench, other, port);
+    for (let at = 0; at < END; at += 17) {
+      const raw = await nodeClient(bench, port);
+      const closed = new Promise<void>((resolve) => raw.once("close", () => resolve()));
+      const tls = connect({ socket: new Corrupting(raw, at), ca: authority().cert });
+      tls.on("error", () => {});
+      tls.on("secureConnect", () => tls.write(pattern(1000)));
+      // Some are not noticed: where padding is, or a session's name. Then the peer ends it.
+      tls.on("data", () => raw.end());
+      raw.on("end", () => raw.destroy());
+      await closed;
+      tls.destroy();
+    }
+    transport.write("still there?");
+    assert.equal(String(await other.receives(12)), "still there?");
+    assert.equal(server.isServing(), true);
+  });
+
+  leakFree("in what a server sends is an error of the client, or nothing", async (bench) => {
+    const { cert, key } = localhost();
+    for (let at = 0; at < END; at += 17) {
+      const tls = createTlsServer({ cert, key }, (socket) => socket.end(pattern(1000)).on("error", () => {}));
+      tls.on("tlsClientError", () => {});
+      const listener = createServer((raw) => tls.emit("connection", new Corrupting(raw, at)));
+      listener.listen(0, "127.0.0.1");
+      while (listener.address() === null) await turn();
+      const recorder = new Recorder(bench.loop);
+      const options = { ssl: clientContext(), sslHandshakeTimeout: PATIENT_TIMEOUT };
+      const { port } = listener.address() as { port: number };
+      try {
+        await bench.loop.createConnection(() => recorder, "127.0.0.1", port, options);
+        await recorder.called("connectionLost");
+        if (recorder.lostWith === null) assert.ok(recorder.received.equals(pattern(1000)), `${at}`);
+        else assert.ok(recorder.lostWith instanceof OSError, String(recorder.lostWith));
+      } catch (error) {
+        assert.ok(error instanceof OSError, String(error));
+        assert.deepEqual(recorder.calls, []);
+      }
+      listener.close();
+    }
   });
 });
 
