@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import type { CipherNameAndProtocol, PeerCertificate } from "node:tls";
+import type { CipherNameAndProtocol } from "node:tls";
 import { RuntimeError, type SSLError } from "../../core/errors.ts";
 import { libc } from "../native/libc.ts";
 import type { Openssl, Pointer } from "../native/openssl.ts";
@@ -264,10 +264,6 @@ export class OpensslObject implements SSLObject {
     openssl.i2d_X509(certificate, BigUint64Array.of(openssl.address(der)));
     openssl.X509_free(certificate);
     return new X509Certificate(der);
-  }
-
-  getPeerCertificate(): PeerCertificate | object {
-    return this.getPeerX509Certificate()?.toLegacyObject() ?? {};
   }
 
   getFinished(): Buffer | undefined {

@@ -1,5 +1,5 @@
 import type { X509Certificate } from "node:crypto";
-import type { CipherNameAndProtocol, PeerCertificate } from "node:tls";
+import type { CipherNameAndProtocol } from "node:tls";
 
 /** What can be asked of the TLS of a connection, in Node's terms. Python: `ssl.SSLObject`. */
 export interface SSLObject {
@@ -14,10 +14,8 @@ export interface SSLObject {
   getProtocol(): string | null;
   /** How the connection is encrypted. */
   getCipher(): CipherNameAndProtocol;
-  /** The other side's certificate; undefined if it has none. */
+  /** The other side's certificate; undefined if it has none. As a plain object, `getExtraInfo("peercert")` has it. */
   getPeerX509Certificate(): X509Certificate | undefined;
-  /** The other side's certificate as a plain object; one without properties if it has none. */
-  getPeerCertificate(): PeerCertificate | object;
   /** The message by which this side ended the last handshake. */
   getFinished(): Buffer | undefined;
   /** The message by which the other side ended the last handshake. */
