@@ -256,6 +256,7 @@ export class OpensslObject implements SSLObject {
     };
   }
 
+  /** The other side's certificate; undefined if it has none. */
   getPeerX509Certificate(): X509Certificate | undefined {
     const openssl = this.#openssl;
     const certificate = this.destroyed ? 0 : openssl.SSL_get1_peer_certificate(this.#ssl);

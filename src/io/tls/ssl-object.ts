@@ -1,4 +1,3 @@
-import type { X509Certificate } from "node:crypto";
 import type { CipherNameAndProtocol } from "node:tls";
 
 /** What can be asked of the TLS of a connection, in Node's terms. Python: `ssl.SSLObject`. */
@@ -6,7 +5,7 @@ export interface SSLObject {
   readonly encrypted: true;
   /** Whether it is over. What it is asked then, it may not know any more. */
   readonly destroyed: boolean;
-  /** Whether the other side has a certificate that is trusted. */
+  /** Whether the other side has a certificate that is trusted. `getExtraInfo("peercert")` is that. */
   readonly authorized: boolean;
   /** The protocol above TLS that both sides speak; false if they did not agree on one. */
   readonly alpnProtocol: string | false | null;
@@ -14,8 +13,6 @@ export interface SSLObject {
   getProtocol(): string | null;
   /** How the connection is encrypted. */
   getCipher(): CipherNameAndProtocol;
-  /** The other side's certificate; undefined if it has none. As a plain object, `getExtraInfo("peercert")` has it. */
-  getPeerX509Certificate(): X509Certificate | undefined;
   /** The message by which this side ended the last handshake. */
   getFinished(): Buffer | undefined;
   /** The message by which the other side ended the last handshake. */

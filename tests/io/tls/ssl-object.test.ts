@@ -51,20 +51,17 @@ describe("the TLS of a connection", { skip: opensslSkip }, () => {
     assert.notDeepEqual(secret(), secret(left, "there"));
   });
 
-  inEachBackend("a side knows the other's certificate, and whether it is trusted", async (bench) => {
+  inEachBackend("a side knows whether the other's certificate is trusted", async (bench) => {
     const [left, right] = (await tlsRecorders(bench)).map(tlsOf);
-    assert.match(left!.getPeerX509Certificate()!.subject, /CN=localhost/);
     assert.equal(left!.authorized, true);
-    assert.equal(right!.getPeerX509Certificate(), undefined);
     assert.equal(right!.authorized, false);
   });
 
-  inEachBackend("a server knows its client's", async (bench) => {
+  inEachBackend("so does a server whose client has one", async (bench) => {
     const own = clientContext();
     own.loadCertChain(client().certfile, client().keyfile);
     const ssl = serverContext(localhost(), { verifyMode: CERT_REQUIRED, ca: [authority().cert] });
     const [, right] = (await tlsRecorders(bench, {}, {}, { ssl }, { ssl: own })).map(tlsOf);
-    assert.match(right!.getPeerX509Certificate()!.subject, /CN=client/);
     assert.equal(right!.authorized, true);
   });
 
