@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import type { CipherNameAndProtocol } from "node:tls";
 import { RuntimeError, type SSLError } from "../../core/errors.ts";
 import { libc } from "../native/libc.ts";
@@ -120,7 +120,7 @@ export class OpensslObject implements SSLObject {
   handshake(): boolean {
     this.#load();
     const result = this.#openssl.SSL_do_handshake(this.#ssl);
-    if (result !== 1) this.#noteWhy(result);
+    if (result !== 1) this.#stopped(result);
     else if (this.#serverSide && this.getProtocol() !== "TLSv1.3")
       this.#handshakes = new HandshakeLimit(this);
     this.#unload();
@@ -154,17 +154,21 @@ export class OpensslObject implements SSLObject {
     const room = offset === 0 ? memory : new Uint8Array(memory.buffer, memory.byteOffset + offset, length);
     const count = this.#openssl.SSL_read(this.#ssl, room, length);
     if (count > 0) return count;
-    this.#noteWhy(count);
+    this.#stopped(count);
     return 0;
   }
 
-  /** OpenSSL cannot go on: because it must read more first, or for good. */
-  #noteWhy(result: number): void {
+  /** OpenSSL cannot go on with what came in. */
+  #stopped(result: number): void {
     this.drained = true;
+    this.#noteWhy(result);
+  }
+
+  /** Because it must read more first, or for good. */
+  #noteWhy(result: number): void {
     const why = this.#openssl.SSL_get_error(this.#ssl, result);
-    if (why === SSL_ERROR_WANT_READ) return;
     if (why === SSL_ERROR_ZERO_RETURN) this.notified = true;
-    else this.failure = opensslError(this.#openssl, this.#ssl);
+    else if (why !== SSL_ERROR_WANT_READ) this.failure = opensslError(this.#openssl, this.#ssl);
   }
 
   /** Encrypt and send {@link MOST_AT_ONCE} bytes or less. Returns false if it must read more first; throws SSLError if it cannot. */
@@ -264,7 +268,7 @@ export class OpensslObject implements SSLObject {
     const der = Buffer.alloc(openssl.i2d_X509(certificate, null));
     openssl.i2d_X509(certificate, BigUint64Array.of(openssl.address(der)));
     openssl.X509_free(certificate);
-    return new X509Certificate(der);
+    return new (process.getBuiltinModule("node:crypto").X509Certificate)(der);
   }
 
   getFinished(): Buffer | undefined {
