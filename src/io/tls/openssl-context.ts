@@ -35,18 +35,6 @@ const VERSIONS: Readonly<Record<SecureVersion, number>> = {
   "TLSv1.3": 0x304,
 };
 
-/** Those of which something is made here. With any other, Node's TLS does the work. */
-const UNDERSTOOD = new Set([
-  "cert",
-  "key",
-  "passphrase",
-  "ca",
-  "ciphers",
-  "minVersion",
-  "maxVersion",
-  "ALPNProtocols",
-]);
-
 type Pem = string | Uint8Array;
 
 const isPem = (value: unknown): value is Pem => typeof value === "string" || value instanceof Uint8Array;
@@ -100,12 +88,12 @@ function make(context: SSLContext): OpensslContext | null {
   }
 }
 
-/** A server chooses among the protocols of its clients in a callback from C, which Node can do better. */
+/** Of the options, those of which something is made below. A server chooses among protocols in a callback from C: that is for Node. */
 function isUnderstood(context: SSLContext): boolean {
-  const { key, cert, ca, passphrase, ALPNProtocols, ...rest } = context.nodeOptions();
+  const { cert, key, passphrase, ca, ALPNProtocols, ciphers, minVersion, maxVersion, ...others } =
+    context.nodeOptions();
+  if (Object.values(others).some((value) => value !== undefined)) return false;
   if (context.purpose === Purpose.CLIENT_AUTH && ALPNProtocols !== undefined) return false;
-  if (Object.entries(rest).some(([name, value]) => value !== undefined && !UNDERSTOOD.has(name)))
-    return false;
   if (passphrase?.includes("\0")) return false;
   return [key, cert].every((one) => one === undefined || isPem(one)) && [ca ?? []].flat().every(isPem);
 }
