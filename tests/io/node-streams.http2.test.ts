@@ -12,7 +12,9 @@ import {
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import {
+  ConnectionResetError,
   createTask,
+  Event,
   ensureFuture,
   fromDuplex,
   gather,
@@ -139,7 +141,8 @@ inEachBackend("performServerHandshake makes a session of a connection of ours", 
   assert.equal(headers[":status"], 204);
 });
 
-inEachBackend("a stream of Node's HTTP/2 becomes a reader and a writer", async (bench) => {
+/** Answers in capitals, by a reader and a writer of ours; `served` are its answers. */
+function shouting(): { http: Http2Server; served: PromiseLike<void>[] } {
   const http = createServer();
   const served: PromiseLike<void>[] = [];
   http.on("stream", (stream: ServerHttp2Stream) => {
@@ -156,15 +159,63 @@ inEachBackend("a stream of Node's HTTP/2 becomes a reader and a writer", async (
       }),
     );
   });
-  http.listen(0, "127.0.0.1");
-  await waiting(once(http, "listening"));
-  bench.defer(() => http.close());
-  const client = await session(bench, (http.address() as AddressInfo).port);
+  return { http, served };
+}
+
+async function assertShouts(client: ClientHttp2Session): Promise<void> {
   const lines = Buffer.from("some line\n".repeat(10_000));
   const [, answer] = await waiting(ask(client, "/", lines));
   assert.equal(String(answer), String(lines).toUpperCase());
+}
+
+inEachBackend("a stream of Node's HTTP/2 becomes a reader and a writer", async (bench) => {
+  const { http, served } = shouting();
+  http.listen(0, "127.0.0.1");
+  await waiting(once(http, "listening"));
+  bench.defer(() => http.close());
+  await assertShouts(await session(bench, (http.address() as AddressInfo).port));
   await waiting(Promise.all(served));
 });
+
+inEachBackend("so does one over a connection of ours, which ends before it has been sent", async (bench) => {
+  const { http, served } = shouting();
+  await assertShouts(await session(bench, await serve(bench, http)));
+  await waiting(Promise.all(served));
+});
+
+/** How one comes to know that what one wrote was sent. */
+const ENDINGS: Readonly<Record<string, (writer: StreamWriter) => PromiseLike<void>>> = {
+  "close() and waitClosed()"(writer) {
+    writer.close();
+    return writer.waitClosed();
+  },
+  "writeEof() and drain()"(writer) {
+    writer.writeEof();
+    return writer.drain();
+  },
+};
+
+for (const [ending, wait] of Object.entries(ENDINGS)) {
+  inEachBackend(`what a client of HTTP/2 gives up without an error is lost to ${ending}`, async (bench) => {
+    const http = createServer();
+    const lost = new Event();
+    http.on("stream", (stream: ServerHttp2Stream) => {
+      const [reader, writer] = fromDuplex(stream);
+      createTask(async () => {
+        await reader.read();
+        for (let i = 0; i < 3; i++) writer.write(BODY);
+        await assert.rejects(Promise.resolve(wait(writer)), ConnectionResetError);
+        lost.set();
+      });
+    });
+    const client = await session(bench, await serve(bench, http));
+    const request = client.request({ ":method": "POST" }).end("all");
+    await waiting(once(request, "response"));
+    request.close();
+    await lost.wait();
+    request.resume();
+  });
+}
 
 inEachBackend(
   "curl speaks HTTP/2 with it, without TLS",

@@ -12,6 +12,7 @@ const SYSTEM_CODES: Readonly<Record<string, string>> = {
   ERR_STREAM_DESTROYED: "EPIPE",
   ERR_STREAM_WRITE_AFTER_END: "EPIPE",
   ERR_STREAM_PREMATURE_CLOSE: "ECONNRESET",
+  ECANCELED: "ECONNRESET",
 };
 
 /**
@@ -21,6 +22,8 @@ const SYSTEM_CODES: Readonly<Record<string, string>> = {
 export class DuplexTransport extends NodeStreamTransport<Duplex> {
   readonly #claims: readonly StreamClaim[];
   #eofReceived = false;
+  /** Whether Node gave up something that it had taken. */
+  #unsent = false;
 
   /** `claims` are on the streams that `stream` was made of, if on any. */
   constructor(
@@ -75,7 +78,7 @@ export class DuplexTransport extends NodeStreamTransport<Duplex> {
   /** It comes last. Before the end it is an error, or what is missing would not be missed. */
   #onClose(): void {
     if (this.lost > 0 || this.stream.errored) return;
-    if (!this.stream.readableEnded || (this.#eofReceived && !hasSentAll(this.stream))) {
+    if (!this.stream.readableEnded || (this.#eofReceived && !this.#hasSentAll())) {
       this.incoming.fail(endedEarly());
       this.queueReader();
     }
@@ -83,15 +86,20 @@ export class DuplexTransport extends NodeStreamTransport<Duplex> {
     if (this.closing) this.queueWriter();
   }
 
-  /** An error comes behind the bytes that were read before it; where nobody reads, it is the failure of what is to be written. */
+  protected override onUnsent(): void {
+    this.#unsent = true;
+    this.noticeLoss();
+  }
+
+  /** An error comes behind the bytes that were read before it; where none are to come, it is the failure of what is to be written. */
   protected override noticeLoss(): void {
-    if (!this.isReading()) this.#lossNoticed();
+    if (!this.isReading() || this.#eofReceived) this.#lossNoticed();
   }
 
   #lossNoticed(): void {
     const { stream } = this;
     if (stream.errored) this.failWrite(asOurs(stream.errored));
-    else if (stream.destroyed && !hasSentAll(stream)) this.failWrite(endedEarly());
+    else if (stream.destroyed && !this.#hasSentAll()) this.failWrite(endedEarly());
   }
 
   /** It is not reported: whoever uses the streams gets it. */
@@ -100,7 +108,7 @@ export class DuplexTransport extends NodeStreamTransport<Duplex> {
   }
 
   protected override emptied(): void {
-    if (this.closing && hasSentAll(this.stream)) this.lose(null);
+    if (this.closing && this.#hasSentAll()) this.lose(null);
   }
 
   /** A stream that has ended in both directions, or cannot be half-open, is closed. */
@@ -119,9 +127,18 @@ export class DuplexTransport extends NodeStreamTransport<Duplex> {
 
   /** Never without an error in the middle: for the other side it would be the end, or nothing at all. */
   #destroy(error: Error | null): void {
-    const { stream } = this;
-    const isWhole = hasSentAll(stream);
-    stream.destroy(error ?? (isWhole ? undefined : aborted()));
+    const isWhole = this.#hasSentAll();
+    this.stream.destroy(error ?? (isWhole ? undefined : aborted()));
+  }
+
+  /**
+   * A stream of HTTP/2 that both sides have ended may be closed before it comes to say that it has finished, and before
+   * it has sent what it was given last: for that, Node 24 tells later whether it was sent or given up.
+   */
+  #hasSentAll(): boolean {
+    const stream: Duplex & { rstCode?: number } = this.stream;
+    if (stream.writableFinished) return true;
+    return stream.closed && stream.writableEnded && stream.rstCode === 0 && !this.#unsent;
   }
 
   override toString(): string {
@@ -133,14 +150,9 @@ export class DuplexTransport extends NodeStreamTransport<Duplex> {
 function asOurs(error: NodeJS.ErrnoException): Error {
   if (error instanceof OSError || error.code === undefined) return error;
   const code = SYSTEM_CODES[error.code] ?? error.code;
-  if (error.errno !== undefined || !(code in constants.errno)) return fromNode(error);
+  if (code === error.code && (error.errno !== undefined || !(code in constants.errno)))
+    return fromNode(error);
   return osError(code, `${code}: ${error.message}`, { cause: error });
-}
-
-/** A stream of HTTP/2 that both sides have ended may be closed before it comes to say that it has finished. */
-function hasSentAll(stream: Duplex & { rstCode?: number }): boolean {
-  if (stream.writableFinished) return true;
-  return stream.closed && stream.writableEnded && stream.writableLength === 0 && stream.rstCode === 0;
 }
 
 function endedEarly(): OSError {

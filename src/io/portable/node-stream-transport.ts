@@ -103,10 +103,15 @@ export abstract class NodeStreamTransport<S extends Duplex> extends StreamTransp
 
   /** Node calls it for each chunk, and for those that an error left unsent. */
   readonly #onWritten = (error?: Error | null): void => {
-    if (error) this.noticeLoss();
+    if (error) this.onUnsent();
     else if (this.draining && (this.closing || this.isAwaited())) this.queueWriter();
     else if (this.stream.writableLength === 0) this.draining = false;
   };
+
+  /** Node gave up a chunk. */
+  protected onUnsent(): void {
+    this.noticeLoss();
+  }
 
   protected failWrite(error: Error): void {
     this.#writeError ??= error;
