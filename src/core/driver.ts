@@ -29,7 +29,7 @@ export interface Driver {
   /** Queue the callbacks of all I/O that is ready now, without waiting for any. */
   poll(): void;
 
-  /** Call `resume` as soon as no microtask is left. */
+  /** Call `resume` as soon as no microtask is left, with the AsyncLocalStorage values of the caller. */
   afterMicrotasks(resume: () => void): void;
 }
 

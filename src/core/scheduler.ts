@@ -29,8 +29,9 @@ export class Scheduler {
   #fatal: KeyboardInterrupt | SystemExit | null = null;
   /** That of whoever called `run`: nobody's else, whoever wakes the loop. */
   #frame = new Frame();
-  readonly #nextIteration = () => this.#inFrame(() => this.#collectAndRunOn());
-  readonly #sameIteration = () => this.#inFrame(() => this.#runOn());
+  readonly #nextIteration = () => this.#frame.run(() => this.#guard(() => this.#collectAndRunOn()));
+  /** Called back in the frame in which the iteration broke off: that is ours. */
+  readonly #sameIteration = () => this.#guard(() => this.#runOn());
 
   constructor(driver: Driver, endOfIteration: () => void) {
     this.#driver = driver;
@@ -95,14 +96,12 @@ export class Scheduler {
     this.timers.clear();
   }
 
-  #inFrame(step: () => void): void {
-    this.#frame.run(() => {
-      try {
-        step();
-      } catch (error) {
-        this.#leave(error);
-      }
-    });
+  #guard(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#leave(error);
+    }
   }
 
   /** The first half of an iteration: queue what has become ready, and fix what this iteration will run. */

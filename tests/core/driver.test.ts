@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { test } from "node:test";
 import { afterMicrotasks } from "../../src/core/driver.ts";
 
@@ -24,4 +25,13 @@ test("afterMicrotasks calls back when no microtask is left, from wherever it is 
   assert.deepEqual(await observe((begin) => queueMicrotask(begin)), expected);
   assert.deepEqual(await observe((begin) => process.nextTick(begin)), expected);
   assert.deepEqual(await observe((begin) => setImmediate(begin)), expected);
+});
+
+test("afterMicrotasks calls back with the AsyncLocalStorage values of its caller", async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const value = await new Promise((resolve) => {
+    storage.run("the caller's", () => afterMicrotasks(() => resolve(storage.getStore())));
+    storage.enterWith("changed since");
+  });
+  assert.equal(value, "the caller's");
 });
