@@ -303,24 +303,26 @@ class Observer<F extends Future<unknown>> implements Runnable {
   }
 }
 
+/** It is also what hands the future to the task: one object less for each wait. */
 class FutureIterator<T> extends WaitIterator<T> {
-  readonly #future: Future<T>;
-  #suspended = false;
+  readonly value: Future<unknown>;
+  /** False once the future was handed over; undefined before. */
+  done: false | undefined;
 
   constructor(future: Future<T>) {
     super();
-    this.#future = future;
+    this.value = future as Future<unknown>;
   }
 
   override next(): IteratorResult<Suspension, T> {
-    if (this.#suspended && isQuestion()) return { done: false, value: this.#future as Future<unknown> };
-    if (this.#future.done()) return { done: true, value: this.#future.result() };
-    if (this.#suspended || this.#future.blocking) {
-      throw new RuntimeError(`await wasn't used with future ${this.#future}`);
-    }
-    this.#suspended = true;
-    this.#future.blocking = true;
-    return { done: false, value: this.#future as Future<unknown> };
+    const future = this.value as Future<T>;
+    const suspended = this.done === false;
+    if (suspended && isQuestion()) return this as IteratorYieldResult<Suspension>;
+    if (future.done()) return { done: true, value: future.result() };
+    if (suspended || future.blocking) throw new RuntimeError(`await wasn't used with future ${future}`);
+    this.done = false;
+    future.blocking = true;
+    return this as IteratorYieldResult<Suspension>;
   }
 }
 

@@ -19,13 +19,13 @@ import type { Task } from "./tasks.ts";
  */
 export class Strand implements Runnable, Linked<Strand> {
   readonly #task: Task<unknown>;
-  readonly #awaitable: Awaitable<unknown>;
+  /** What it drives; null once it has begun, for nothing of it is needed then but its iterator. */
+  #awaitable: Awaitable<unknown> | null;
   readonly #outcome: Outcome;
   /** What its next step is to run in; null where JavaScript will be in it already. */
   #frame: Frame | null;
   readonly #execution: Execution;
   #iterator: Iterator<Suspension, unknown, unknown> | null = null;
-  #injected: unknown = NO_ERROR;
   /** The future that it waits for: what cancelling the task cancels. */
   waitingOn: Future<unknown> | null = null;
   /** Neighbours among those of the task that wait. */
@@ -70,8 +70,7 @@ export class Strand implements Runnable, Linked<Strand> {
     future.addWaiter({ run: () => future.takeError() });
     this.waitingOn = null;
     this.#task.waits.delete(this);
-    this.#injected = error;
-    this.#task.loop.enqueue(this);
+    this.#throwSoon(error);
   }
 
   /** Where it waits, and who waits for it, innermost frame first. */
@@ -94,8 +93,7 @@ export class Strand implements Runnable, Linked<Strand> {
   }
 
   #takeStep(): void {
-    let error = this.#injected;
-    this.#injected = NO_ERROR;
+    let error: unknown = NO_ERROR;
     const future = this.waitingOn;
     if (future !== null) {
       this.waitingOn = null;
@@ -118,8 +116,14 @@ export class Strand implements Runnable, Linked<Strand> {
   }
 
   #resume(value: unknown): IteratorResult<Suspension, unknown> {
-    this.#iterator ??= this.#awaitable[Symbol.iterator]();
+    this.#iterator ??= this.#begun();
     return this.#iterator.next(value);
+  }
+
+  #begun(): Iterator<Suspension, unknown, unknown> {
+    const awaitable = this.#awaitable!;
+    this.#awaitable = null;
+    return awaitable[Symbol.iterator]();
   }
 
   #throw(error: unknown): IteratorResult<Suspension, unknown> {
@@ -136,17 +140,17 @@ export class Strand implements Runnable, Linked<Strand> {
     this.#frame = new Frame();
     if (suspension === undefined) this.#task.loop.enqueue(this);
     else if (suspension instanceof Future) this.#waitFor(suspension);
-    else this.#inject(`Task got bad yield: ${describeValue(suspension)}`);
+    else this.#misused(`Task got bad yield: ${describeValue(suspension)}`);
   }
 
   #waitFor(future: Future<unknown>): void {
     const task = this.#task;
     if (future.loop !== task.loop) {
-      this.#inject(`Task ${task} got Future ${future} attached to a different loop`);
+      this.#misused(`Task ${task} got Future ${future} attached to a different loop`);
     } else if (!future.blocking) {
-      this.#inject(`yield was used instead of yield* in task ${task} with ${future}`);
+      this.#misused(`yield was used instead of yield* in task ${task} with ${future}`);
     } else if (future === task) {
-      this.#inject(`Task cannot await on itself: ${task}`);
+      this.#misused(`Task cannot await on itself: ${task}`);
     } else {
       future.blocking = false;
       this.waitingOn = future;
@@ -177,8 +181,13 @@ export class Strand implements Runnable, Linked<Strand> {
   }
 
   /** Misuse is thrown at the place of the misuse, in the next iteration, as in CPython. */
-  #inject(message: string): void {
-    this.#injected = new RuntimeError(message);
-    this.#task.loop.enqueue(this);
+  #misused(message: string): void {
+    this.#throwSoon(new RuntimeError(message));
+  }
+
+  #throwSoon(error: unknown): void {
+    const task = this.#task;
+    const run = () => this.#enter(() => this.#advance(task.takeCancellation(error), undefined));
+    task.loop.enqueue({ run, subject: task });
   }
 }
