@@ -10,7 +10,7 @@ import {
   type Suspension,
 } from "./awaitables.ts";
 import type { BaseEventLoop } from "./base-events.ts";
-import { CreationStack, sourceTraceback } from "./creation-stacks.ts";
+import { CreationStack, sourceTraceback, untraced } from "./creation-stacks.ts";
 import { GeneratorExit, RuntimeError } from "./errors.ts";
 import { getRunningLoop, runningLoop } from "./events.ts";
 import type { Obligation } from "./obligations.ts";
@@ -42,9 +42,10 @@ type CoroutineState = "created" | "scheduled" | "running" | "closed";
 export class Coroutine<T> extends AwaitableObject<T> {
   /** The name of the function that it calls. */
   readonly name: string;
+  /** @internal */
+  declare readonly sourceTraceback: CreationStack | null;
   /** Null once it has begun: what it refers to may be large. */
   #body: (() => CoroutineBody<T>) | Steps<T> | null;
-  readonly #sourceTraceback: CreationStack | null;
   #iterator: Steps<T> | null = null;
   #state: CoroutineState = "created";
   #neverAwaited: Obligation | null = null;
@@ -54,9 +55,13 @@ export class Coroutine<T> extends AwaitableObject<T> {
     super();
     this.#body = body;
     this.name = name;
-    this.#sourceTraceback = runningLoop()?.getDebug() ? CreationStack.here() : null;
+    if (runningLoop()?.getDebug()) this.sourceTraceback = CreationStack.here();
     newborn.push(this);
     if (newborn.length >= nurserySize) forgetStarted();
+  }
+
+  static {
+    untraced(Coroutine);
   }
 
   /** Go on with `value` to the next wait, or the end. Python: `coroutine.send`. */
@@ -128,7 +133,7 @@ export class Coroutine<T> extends AwaitableObject<T> {
     if (!this.abandoned) return;
     this.#neverAwaited = loop.obligations.add(this, {
       message: `coroutine '${this.name}' was never awaited`,
-      ...sourceTraceback(this.#sourceTraceback),
+      ...sourceTraceback(this.sourceTraceback),
     });
   }
 

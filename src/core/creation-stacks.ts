@@ -31,6 +31,11 @@ export class CreationStack {
   }
 }
 
+/** Objects of `Class` get a stack of their own in debug mode; without it, a field that is null in each would be a waste. */
+export function untraced(Class: { prototype: { readonly sourceTraceback: CreationStack | null } }): void {
+  Object.assign(Class.prototype, { sourceTraceback: null });
+}
+
 /** For `toString`: who made it, if that is known. */
 export function createdAt(stack: CreationStack | null): string[] {
   return framesOf(stack)

@@ -3,7 +3,7 @@ import { AwaitableObject, type Reject, type Resolve, type Suspension, WaitIterat
 import type { BaseEventLoop } from "./base-events.ts";
 import { isQuestion } from "./call-stacks.ts";
 import type { Context } from "./contextvars.ts";
-import { CreationStack, createdAt, sourceTraceback } from "./creation-stacks.ts";
+import { CreationStack, createdAt, sourceTraceback, untraced } from "./creation-stacks.ts";
 import { CancelledError, InvalidStateError, isFatal, RuntimeError } from "./errors.ts";
 import { assertLoop, currentLoop } from "./events.ts";
 import { describeFunction } from "./format-helpers.ts";
@@ -30,8 +30,8 @@ type State = "pending" | "cancelled" | "returned" | "failed";
 export class Future<T = unknown> extends AwaitableObject<T> {
   /** @internal */
   readonly loop: BaseEventLoop;
-  /** @internal Where it was made, in debug mode. */
-  readonly sourceTraceback: CreationStack | null;
+  /** @internal Where it was made, in debug mode; else that of the prototype, which takes no memory. */
+  declare readonly sourceTraceback: CreationStack | null;
   /**
    * @internal Set by `yield*` just before the future is handed to the task, so that a bare `yield` is noticed. It stays
    * set on a task that awaited itself: as in CPython, nobody can await that any more.
@@ -40,11 +40,10 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   /** @internal Whoever waits for this future waits for these: the call graph looks into it. */
   members: Iterable<Future<unknown>> | null = null;
   #state: State = "pending";
-  /** The result, or the error. */
+  /** The result, or the error; of one that was cancelled the CancelledError that it was cancelled by, if there is one. */
   #outcome: unknown;
   /** @internal */
   cancelMessage: string | undefined;
-  #cancelledError: CancelledError | null = null;
   /** Mostly one, without the memory of an array. */
   #firstWaiter: Runnable | null = null;
   #otherWaiters: Runnable[] | null = null;
@@ -55,7 +54,11 @@ export class Future<T = unknown> extends AwaitableObject<T> {
     super();
     assertLoop(loop);
     this.loop = loop;
-    this.sourceTraceback = loop.getDebug() ? CreationStack.here() : null;
+    if (loop.getDebug()) this.sourceTraceback = CreationStack.here();
+  }
+
+  static {
+    untraced(Future);
   }
 
   /** The loop that the future belongs to. Python: `Future.get_loop`. */
@@ -213,15 +216,15 @@ export class Future<T = unknown> extends AwaitableObject<T> {
 
   /** Cancelled by this very error: the first to ask gets it, as in CPython. */
   protected cancelBecause(error: CancelledError): void {
-    this.#cancelledError = error;
-    Future.prototype.cancel.call(this);
+    if (Future.prototype.cancel.call(this)) this.#outcome = error;
   }
 
   /** @internal */
   makeCancelledError(): CancelledError {
-    const error = this.#cancelledError ?? new CancelledError(this.cancelMessage);
-    this.#cancelledError = null;
-    return error;
+    const error = this.#state === "cancelled" ? this.#outcome : undefined;
+    if (error === undefined) return new CancelledError(this.cancelMessage);
+    this.#outcome = undefined;
+    return error as CancelledError;
   }
 
   /** Nobody needs to be told of the error: it is told elsewhere. */

@@ -9,7 +9,7 @@ import {
   type Values,
   valuesOf,
 } from "./contextvars.ts";
-import { CreationStack, createdAt, sourceTraceback } from "./creation-stacks.ts";
+import { CreationStack, createdAt, sourceTraceback, untraced } from "./creation-stacks.ts";
 import { isFatal } from "./errors.ts";
 import { Frame } from "./execution.ts";
 import { describeFunction } from "./format-helpers.ts";
@@ -37,7 +37,7 @@ export class Handle extends Inspectable implements Disposable {
   /** @internal A callback is no task, whoever scheduled it. */
   readonly task = null;
   /** @internal */
-  readonly sourceTraceback: CreationStack | null;
+  declare readonly sourceTraceback: CreationStack | null;
   protected readonly loop: BaseEventLoop;
   #callback: Callback | null;
   #args: readonly unknown[];
@@ -61,7 +61,11 @@ export class Handle extends Inspectable implements Disposable {
     this.loop = loop;
     this.#context = context ?? currentValues();
     this.#frame = frame;
-    this.sourceTraceback = loop.getDebug() ? CreationStack.here() : null;
+    if (loop.getDebug()) this.sourceTraceback = CreationStack.here();
+  }
+
+  static {
+    untraced(Handle);
   }
 
   /** Never call the callback, and let go of it. No effect once it ran. Python: `Handle.cancel`. */
