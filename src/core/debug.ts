@@ -32,7 +32,7 @@ export function watchDelivery(task: Task<unknown>): TimerHandle | null {
   const seconds = loop.slowCallbackDuration;
   if (!loop.getDebug() || loop.isClosed() || seconds === Number.POSITIVE_INFINITY) return null;
   return loop.callLater(seconds, () => {
-    if (task.waitingOn === null && !task.waits.empty) warnStuck(task);
+    if (task.waitingOn === null && task.first !== null) warnStuck(task);
   });
 }
 

@@ -6,7 +6,7 @@ import { type Execution, Frame, onTheStack } from "./execution.ts";
 import { describeValue } from "./format-helpers.ts";
 import { Future, NO_ERROR } from "./futures.ts";
 import type { Runnable } from "./handles.ts";
-import type { Linked } from "./linked-list.ts";
+import { append, type Linked, remove } from "./linked-list.ts";
 import type { StackFrame } from "./stack-frames.ts";
 import type { Task } from "./tasks.ts";
 
@@ -69,7 +69,7 @@ export class Strand implements Runnable, Linked<Strand> {
     future.removeWaiter(this);
     future.addWaiter({ run: () => future.takeError() });
     this.waitingOn = null;
-    this.#task.waits.delete(this);
+    remove(this.#task, this);
     this.#throwSoon(error);
   }
 
@@ -97,7 +97,7 @@ export class Strand implements Runnable, Linked<Strand> {
     const future = this.waitingOn;
     if (future !== null) {
       this.waitingOn = null;
-      this.#task.waits.delete(this);
+      remove(this.#task, this);
       error = future.takeError();
     }
     this.#advance(this.#task.takeCancellation(error), undefined);
@@ -154,7 +154,7 @@ export class Strand implements Runnable, Linked<Strand> {
     } else {
       future.blocking = false;
       this.waitingOn = future;
-      task.waits.add(this);
+      append(task, this);
       future.addWaiter(this);
       task.cancelNewWait(future);
     }
@@ -167,7 +167,7 @@ export class Strand implements Runnable, Linked<Strand> {
    */
   #waitForForeign(promise: PromiseLike<unknown>): void {
     this.#task.loop.promiseSettled();
-    this.#task.waits.add(this);
+    append(this.#task, this);
     this.#frame = types.isPromise(promise) ? null : new Frame();
     promise.then(
       (value) => this.#foreignDone(NO_ERROR, value),
@@ -176,7 +176,7 @@ export class Strand implements Runnable, Linked<Strand> {
   }
 
   #foreignDone(error: unknown, value: unknown): void {
-    this.#task.waits.delete(this);
+    remove(this.#task, this);
     this.#enter(() => this.#advance(error, value));
   }
 

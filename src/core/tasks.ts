@@ -19,7 +19,7 @@ import { type Execution, Frame } from "./execution.ts";
 import { describeValue } from "./format-helpers.ts";
 import { Future } from "./futures.ts";
 import type { TimerHandle } from "./handles.ts";
-import { LinkedList } from "./linked-list.ts";
+import { type Ends, itemsOf } from "./linked-list.ts";
 import { type OnFulfilled, type OnRejected, Reaction } from "./reactions.ts";
 import type { StackFrame } from "./stack-frames.ts";
 import { Strand } from "./strands.ts";
@@ -31,13 +31,15 @@ let taskCount = 0;
  *
  * The loop keeps every task until it is done. Python: `asyncio.Task`. Make one with `createTask`.
  */
-export class Task<T = unknown> extends Future<T> {
+export class Task<T = unknown> extends Future<T> implements Ends<Strand> {
   /** @internal Neighbours among the loop's tasks. */
   previous: Task<unknown> | null = null;
   /** @internal */
   next: Task<unknown> | null = null;
-  /** @internal The strands that wait, for a future or for a promise that is not ours. Oldest wait first. */
-  readonly waits = new LinkedList<Strand>();
+  /** @internal The ends of {@link waits}. */
+  first: Strand | null = null;
+  /** @internal */
+  last: Strand | null = null;
   readonly #coroutine: Coroutine<T>;
   /** Of a task without a name its number, which is made into one when somebody asks. */
   #name: string | number;
@@ -84,6 +86,11 @@ export class Task<T = unknown> extends Future<T> {
   /** @internal As an execution, a task runs as itself. */
   get task(): this {
     return this;
+  }
+
+  /** @internal The strands that wait, for a future or for a promise that is not ours. Oldest wait first. */
+  get waits(): Iterable<Strand> {
+    return itemsOf<Strand>(this);
   }
 
   /** @internal The future that it waits for; if there are several, the one that it began to wait for first. */
