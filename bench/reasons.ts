@@ -18,8 +18,8 @@ export const REASONS: Readonly<Record<string, string>> = {
   "tcp-1k-1": `libuv sleeps for us, so that all else in Node goes on: that is one look at epoll more in each round trip, and 4 µs of
 JavaScript. To wait for 0.1 ms in epoll before libuv does was tried, and gained nothing.`,
   "tcp-1k-500": KERNEL,
-  "tcp-100k-50": `what comes in is the protocol's to keep, so each read needs fresh memory: its pages are cleared by the kernel, and no
-cache has them. Read into one piece of memory again and again, as in C, the same server took 26 to 31 µs of processor time, C 23 to 24.`,
+  "tcp-100k-50": `what comes in is the protocol's to keep, so each read needs fresh memory, and V8 a collection for each 6 MiB to give it
+back. Read into one piece of memory again and again, as in C, the same server took 23 µs of processor time, as C did; so it takes 32.`,
   "streams-1k-50": `the kernel's part alone, 6 µs of 8.7, would be 1.6 of uvloop's round trips. A line takes 1.7 µs more than a
 protocol's message: two coroutines, three generators and a turn of the loop; as an async function, two awaits of a microsecond each.`,
   "streams-100k-50": `as for tcp-100k-50; and each line is copied once, because it comes in pieces.`,

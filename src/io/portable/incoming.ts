@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { countMemory } from "../memory.ts";
 
 /** How many bytes Node may read ahead of the protocol. What CPython reads at once, which is as much per turn. */
 const READ_AHEAD = 256 * 1024;
@@ -30,6 +31,7 @@ export class Incoming {
   }
 
   push(chunk: Buffer): void {
+    countMemory(chunk.length);
     this.#chunks.push(chunk);
     this.#size += chunk.length;
     if (this.#size >= READ_AHEAD) this.#stream.pause();
