@@ -1,14 +1,12 @@
-import type { X509Certificate } from "node:crypto";
-import type { CipherNameAndProtocol } from "node:tls";
-import { RuntimeError, type SSLError } from "../../core/errors.ts";
+import type { SSLError } from "../../core/errors.ts";
 import { libc } from "../native/libc.ts";
 import type { Openssl, Pointer } from "../native/openssl.ts";
 import { fillSlab } from "../native/slab.ts";
 import { HandshakeLimit } from "./handshake-limit.ts";
 import type { OpensslContext } from "./openssl-context.ts";
+import { OpensslInfo } from "./openssl-info.ts";
 import { serverIdentity } from "./server-identity.ts";
 import { opensslError } from "./ssl-errors.ts";
-import type { SSLObject } from "./ssl-object.ts";
 import type { TlsSettings } from "./tls-settings.ts";
 
 /** What OpenSSL has macros and constants for, in its headers. */
@@ -19,10 +17,6 @@ const SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 2;
 const SSL_MODE_RELEASE_BUFFERS = 16;
 const SSL_ERROR_WANT_READ = 2;
 const SSL_ERROR_ZERO_RETURN = 6;
-const X509_V_OK = 0;
-
-/** The longest message that ends a handshake. */
-const EVP_MAX_MD_SIZE = 64;
 
 /** At most so much is encrypted at once: with what TLS adds to 15 records, it fits into the memory for what goes out. */
 export const MOST_AT_ONCE = 15 * 16 * 1024;
@@ -51,19 +45,16 @@ const abandoned = new FinalizationRegistry((ssl: Pointer) => libc().openssl()!.S
  * The TLS of one connection, by OpenSSL's functions: bytes go in, and come out. What is to be sent is given to `send` at
  * once, in memory that is used again. Python: `ssl.SSLObject`, with its two `ssl.MemoryBIO`.
  */
-export class OpensslObject implements SSLObject {
-  readonly encrypted = true;
+export class OpensslObject extends OpensslInfo {
   /** Whether all that came in was decrypted. What is behind it, {@link notified} and {@link failure} tell then. */
   drained = true;
   /** Whether the other side has said that this is the end. */
   notified = false;
   /** Why the connection cannot go on. */
   failure: SSLError | null = null;
-  readonly #openssl: Openssl;
   readonly #pipes: Pipes;
   readonly #send: (bytes: Buffer) => void;
   readonly #serverSide: boolean;
-  #ssl: Pointer;
   /** On a server, where TLS has them. */
   #handshakes: HandshakeLimit | null = null;
   #unread: Buffer[] = [];
@@ -73,34 +64,33 @@ export class OpensslObject implements SSLObject {
 
   constructor(context: OpensslContext, settings: TlsSettings, send: (bytes: Buffer) => void) {
     const { openssl } = context;
-    this.#openssl = openssl;
+    super(openssl, openssl.SSL_new(context.pointer));
     this.#pipes = pipes(openssl);
     this.#send = send;
     this.#serverSide = settings.serverSide;
-    this.#ssl = openssl.SSL_new(context.pointer);
-    if (this.#ssl === 0) throw opensslError(openssl, this.#ssl);
-    abandoned.register(this, this.#ssl, this);
+    if (this.ssl === 0) throw opensslError(openssl, this.ssl);
+    abandoned.register(this, this.ssl, this);
     this.#prepare(settings);
   }
 
   #prepare({ serverSide, serverHostname }: TlsSettings): void {
-    const openssl = this.#openssl;
+    const openssl = this.openssl;
     const { incoming, outgoing } = this.#pipes;
     openssl.BIO_up_ref(incoming);
     openssl.BIO_up_ref(outgoing);
-    openssl.SSL_set_bio(this.#ssl, incoming, outgoing);
+    openssl.SSL_set_bio(this.ssl, incoming, outgoing);
     openssl.SSL_ctrl(
-      this.#ssl,
+      this.ssl,
       SSL_CTRL_MODE,
       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER + SSL_MODE_RELEASE_BUFFERS,
       null,
     );
     if (serverSide) {
-      openssl.SSL_set_accept_state(this.#ssl);
+      openssl.SSL_set_accept_state(this.ssl);
     } else {
-      openssl.SSL_set_connect_state(this.#ssl);
+      openssl.SSL_set_connect_state(this.ssl);
       const name = serverIdentity(serverHostname)?.servername;
-      if (name) openssl.SSL_ctrl(this.#ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_HOST_NAME, name);
+      if (name) openssl.SSL_ctrl(this.ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_HOST_NAME, name);
     }
   }
 
@@ -111,6 +101,7 @@ export class OpensslObject implements SSLObject {
 
   /** This has come in. Until the next call of {@link handshake} or {@link decrypt} its memory must not change. */
   feed(data: Buffer): void {
+    if (this.destroyed) return;
     this.#unread.push(data);
     this.#unreadSize += data.length;
     this.drained = false;
@@ -118,8 +109,9 @@ export class OpensslObject implements SSLObject {
 
   /** Go on with the handshake. Returns whether it is done; throws SSLError if it fails. */
   handshake(): boolean {
+    if (this.destroyed) return false;
     this.#load();
-    const result = this.#openssl.SSL_do_handshake(this.#ssl);
+    const result = this.openssl.SSL_do_handshake(this.ssl);
     if (result !== 1) this.#stopped(result);
     else if (this.#serverSide && this.getProtocol() !== "TLSv1.3")
       this.#handshakes = new HandshakeLimit(this);
@@ -131,6 +123,7 @@ export class OpensslObject implements SSLObject {
 
   /** Decrypt what came in: `limit` bytes or up to a record more. Gives null if there is nothing. */
   decrypt(limit: number): Buffer | null {
+    if (this.destroyed) return null;
     this.#limit = limit;
     this.#load();
     const bytes = fillSlab(this, OpensslObject.#fill);
@@ -152,7 +145,7 @@ export class OpensslObject implements SSLObject {
 
   #read(memory: Buffer, offset: number, length: number): number {
     const room = offset === 0 ? memory : new Uint8Array(memory.buffer, memory.byteOffset + offset, length);
-    const count = this.#openssl.SSL_read(this.#ssl, room, length);
+    const count = this.openssl.SSL_read(this.ssl, room, length);
     if (count > 0) return count;
     this.#stopped(count);
     return 0;
@@ -166,15 +159,16 @@ export class OpensslObject implements SSLObject {
 
   /** Because it must read more first, or for good. */
   #noteWhy(result: number): void {
-    const why = this.#openssl.SSL_get_error(this.#ssl, result);
+    const why = this.openssl.SSL_get_error(this.ssl, result);
     if (why === SSL_ERROR_ZERO_RETURN) this.notified = true;
-    else if (why !== SSL_ERROR_WANT_READ) this.failure = opensslError(this.#openssl, this.#ssl);
+    else if (why !== SSL_ERROR_WANT_READ) this.failure = opensslError(this.openssl, this.ssl);
   }
 
   /** Encrypt and send {@link MOST_AT_ONCE} bytes or less. Returns false if it must read more first; throws SSLError if it cannot. */
   encrypt(bytes: Uint8Array): boolean {
-    this.#openssl.ERR_clear_error();
-    const result = this.#openssl.SSL_write(this.#ssl, bytes, bytes.byteLength);
+    if (this.destroyed) return false;
+    this.openssl.ERR_clear_error();
+    const result = this.openssl.SSL_write(this.ssl, bytes, bytes.byteLength);
     if (result <= 0) this.#noteWhy(result);
     this.#sendOutgoing();
     if (this.failure !== null) throw this.failure;
@@ -183,15 +177,16 @@ export class OpensslObject implements SSLObject {
 
   /** Tell the other side that nothing more comes. */
   shutdown(): void {
-    if (this.#openssl.SSL_shutdown(this.#ssl) < 0) this.#openssl.ERR_clear_error();
+    if (this.destroyed) return;
+    if (this.openssl.SSL_shutdown(this.ssl) < 0) this.openssl.ERR_clear_error();
     this.#sendOutgoing();
   }
 
   /** Errors that others left in the thread's queue would be taken for ours. */
   #load(): void {
-    this.#openssl.ERR_clear_error();
+    this.openssl.ERR_clear_error();
     const { incoming } = this.#pipes;
-    for (const chunk of this.#unread) this.#openssl.BIO_write(incoming, chunk, chunk.length);
+    for (const chunk of this.#unread) this.openssl.BIO_write(incoming, chunk, chunk.length);
     this.#unread.length = 0;
     this.#unreadSize = 0;
   }
@@ -200,8 +195,8 @@ export class OpensslObject implements SSLObject {
   #unload(): void {
     if (this.drained && !this.#isOver) return;
     const { incoming } = this.#pipes;
-    const rest = Buffer.allocUnsafeSlow(this.#openssl.BIO_ctrl_pending(incoming));
-    this.#openssl.BIO_read(incoming, rest, rest.length);
+    const rest = Buffer.allocUnsafeSlow(this.openssl.BIO_ctrl_pending(incoming));
+    this.openssl.BIO_read(incoming, rest, rest.length);
     if (this.#isOver || rest.length === 0) return;
     this.#unread.push(rest);
     this.#unreadSize = rest.length;
@@ -215,90 +210,19 @@ export class OpensslObject implements SSLObject {
     const { outgoing, memory } = this.#pipes;
     let size: number;
     do {
-      size = this.#openssl.BIO_read(outgoing, memory, memory.length);
+      size = this.openssl.BIO_read(outgoing, memory, memory.length);
       if (size > 0) this.#send(memory.subarray(0, size));
     } while (size === memory.length);
   }
 
-  /** Give its memory back. It can do nothing any more. */
+  /** Give its memory back: OpenSSL must not be called with it any more. */
   free(): void {
     if (this.destroyed) return;
+    this.drained = true;
     abandoned.unregister(this);
-    this.#openssl.SSL_free(this.#ssl);
-    this.#ssl = 0;
+    this.openssl.SSL_free(this.ssl);
+    this.ssl = 0;
     this.#unread = [];
     this.#unreadSize = 0;
-  }
-
-  get destroyed(): boolean {
-    return this.#ssl === 0;
-  }
-
-  get authorized(): boolean {
-    if (this.destroyed || this.getPeerX509Certificate() === undefined) return false;
-    return this.#openssl.SSL_get_verify_result(this.#ssl) === X509_V_OK;
-  }
-
-  get alpnProtocol(): string | false | null {
-    if (this.destroyed) return null;
-    const [at, length] = [new BigUint64Array(1), new Uint32Array(1)];
-    this.#openssl.SSL_get0_alpn_selected(this.#ssl, at, length);
-    return length[0] === 0 ? false : String(this.#openssl.bytes(at[0]!, length[0]!));
-  }
-
-  getProtocol(): string | null {
-    return this.destroyed ? null : this.#openssl.SSL_get_version(this.#ssl);
-  }
-
-  getCipher(): CipherNameAndProtocol {
-    const openssl = this.#openssl;
-    const cipher = this.destroyed ? 0 : openssl.SSL_get_current_cipher(this.#ssl);
-    return {
-      name: openssl.SSL_CIPHER_get_name(cipher),
-      standardName: openssl.SSL_CIPHER_standard_name(cipher),
-      version: openssl.SSL_CIPHER_get_version(cipher),
-    };
-  }
-
-  /** The other side's certificate; undefined if it has none. */
-  getPeerX509Certificate(): X509Certificate | undefined {
-    const openssl = this.#openssl;
-    const certificate = this.destroyed ? 0 : openssl.SSL_get1_peer_certificate(this.#ssl);
-    if (certificate === 0) return undefined;
-    const der = Buffer.alloc(openssl.i2d_X509(certificate, null));
-    openssl.i2d_X509(certificate, BigUint64Array.of(openssl.address(der)));
-    openssl.X509_free(certificate);
-    return new (process.getBuiltinModule("node:crypto").X509Certificate)(der);
-  }
-
-  getFinished(): Buffer | undefined {
-    return this.#finished(this.#openssl.SSL_get_finished);
-  }
-
-  getPeerFinished(): Buffer | undefined {
-    return this.#finished(this.#openssl.SSL_get_peer_finished);
-  }
-
-  #finished(get: Openssl["SSL_get_finished"]): Buffer | undefined {
-    if (this.destroyed) return undefined;
-    const message = Buffer.alloc(EVP_MAX_MD_SIZE);
-    return message.subarray(0, get(this.#ssl, message, message.length));
-  }
-
-  isSessionReused(): boolean {
-    return !this.destroyed && this.#openssl.SSL_session_reused(this.#ssl) === 1;
-  }
-
-  exportKeyingMaterial(length: number, label: string, context?: Buffer): Buffer {
-    if (this.destroyed) throw new RuntimeError("the connection is closed");
-    const openssl = this.#openssl;
-    const secret = Buffer.alloc(length);
-    const [size, use] = context === undefined ? [0, 0] : [context.length, 1];
-    const isMade = openssl.SSL_export_keying_material(
-      ...([this.#ssl, secret, length, label, Buffer.byteLength(label)] as const),
-      ...([context ?? null, size, use] as const),
-    );
-    if (isMade !== 1) throw opensslError(openssl, this.#ssl);
-    return secret;
   }
 }

@@ -2,57 +2,29 @@ import type { BaseEventLoop } from "../../core/base-events.ts";
 import { FLOW_CONTROL_HIGH_WATER_SSL_READ, FLOW_CONTROL_HIGH_WATER_SSL_WRITE } from "../../core/constants.ts";
 import type { TimerHandle } from "../../core/handles.ts";
 import { ChunkQueue } from "../chunk-queue.ts";
-import { SocketTransport } from "../native/socket-transport.ts";
-import { WriteBuffer } from "../native/write-buffer.ts";
 import type { StreamProtocol } from "../protocols.ts";
 import { StreamTransport } from "../stream-transport.ts";
 import { TlsWatermarks } from "../watermarks.ts";
-import { endedInHandshake, type Handshake, type HandshakeOutcome } from "./handshake.ts";
-import { opensslContext } from "./openssl-context.ts";
-import { MOST_AT_ONCE, OpensslObject } from "./openssl-object.ts";
-import { assertServer } from "./server-identity.ts";
+import type { OpensslObject } from "./openssl-object.ts";
+import { TlsBacklog } from "./tls-backlog.ts";
 import type { TlsSettings } from "./tls-settings.ts";
 import { noHalfOpenTls, shutdownTooSlow, type TlsTransport, warnOfHalfOpenTls } from "./tls-transport.ts";
 
 /** So much is decrypted while nobody reads, in bytes: then it is known how the connection ends, if that is near. */
 const READ_AHEAD = 64 * 1024;
 
-/** Begin a handshake by OpenSSL's functions; null where it is for Node's TLS. */
-export function opensslHandshake(
-  loop: BaseEventLoop,
-  protocol: StreamProtocol,
-  plain: StreamTransport,
-  settings: TlsSettings,
-  outcome: HandshakeOutcome,
-): Handshake | null {
-  const isNative = plain instanceof SocketTransport || plain instanceof OpensslTransport;
-  const context = isNative ? opensslContext(settings.context) : null;
-  if (context === null) return null;
-  const send = (bytes: Buffer) => plain.lend(bytes);
-  const transport = new OpensslTransport(loop, protocol, settings, {
-    plain,
-    tls: new OpensslObject(context, settings, send),
-    outcome,
-  });
-  transport.shakeHands();
-  return transport;
-}
-
 /** What a connection consists of, from the wire up. */
 interface Layers {
   readonly plain: StreamTransport;
   readonly tls: OpensslObject;
-  readonly outcome: HandshakeOutcome;
 }
 
 /** A {@link TlsTransport} by OpenSSL's functions: what comes in is decrypted, and what is written encrypted, at once. */
-class OpensslTransport extends StreamTransport implements TlsTransport, Handshake {
+export class OpensslTransport extends StreamTransport implements TlsTransport {
   readonly #plain: StreamTransport;
   readonly #tls: OpensslObject;
   readonly #settings: TlsSettings;
   readonly #readMarks: TlsWatermarks;
-  /** While the handshake goes on. */
-  #outcome: HandshakeOutcome | null;
   #started = false;
   /** Decrypted, but not delivered. */
   readonly #incoming = new ChunkQueue();
@@ -60,48 +32,27 @@ class OpensslTransport extends StreamTransport implements TlsTransport, Handshak
   #end: "notified" | "truncated" | Error | null = null;
   /** How the transport below has ended. */
   #plainEnd: "truncated" | Error | null = null;
-  #plainPaused = false;
-  /** Written, but not encrypted: the transport below does not want it yet, or TLS must read first. */
-  readonly #backlog = new WriteBuffer();
+  readonly #backlog: TlsBacklog;
   #saidGoodbye = false;
   #shutdownTimer: TimerHandle | null = null;
 
-  constructor(
-    loop: BaseEventLoop,
-    protocol: StreamProtocol,
-    settings: TlsSettings,
-    { plain, tls, outcome }: Layers,
-  ) {
+  constructor(loop: BaseEventLoop, protocol: StreamProtocol, settings: TlsSettings, { plain, tls }: Layers) {
     super(loop, protocol, null);
     this.#plain = plain;
     this.#tls = tls;
+    this.#backlog = new TlsBacklog(tls);
     this.#settings = settings;
-    this.#outcome = outcome;
     this.#readMarks = new TlsWatermarks(
       () => plain.pauseReading(),
       () => plain.resumeReading(),
       FLOW_CONTROL_HIGH_WATER_SSL_READ,
     );
-  }
-
-  /** Go on with the handshake. */
-  shakeHands(): void {
-    const outcome = this.#outcome!;
-    try {
-      if (!this.#tls.handshake()) return;
-      if (!this.#settings.serverSide) assertServer(this.#settings, this.#tls.getPeerX509Certificate());
-    } catch (error) {
-      outcome.failed(error as Error);
-      return;
-    }
-    this.#outcome = null;
     Object.assign(this.extra, {
-      sslcontext: this.#settings.context,
-      ssl_object: this.#tls,
-      cipher: this.#tls.getCipher(),
-      peercert: this.#tls.getPeerX509Certificate()?.toLegacyObject() ?? null,
+      sslcontext: settings.context,
+      ssl_object: tls,
+      cipher: tls.getCipher(),
+      peercert: tls.getPeerX509Certificate()?.toLegacyObject() ?? null,
     });
-    outcome.secured(() => this);
   }
 
   override get isTls(): boolean {
@@ -147,15 +98,13 @@ class OpensslTransport extends StreamTransport implements TlsTransport, Handshak
   }
 
   receive(data: Buffer): void {
-    if (this.lost > 0 || this.#tls.destroyed) return;
-    const now = this.#outcome !== null || this.#takesMore();
-    this.#tls.feed(now ? data : Buffer.from(data));
-    if (this.#outcome === null) this.#advance();
-    else this.shakeHands();
+    if (this.lost > 0) return;
+    this.#tls.feed(this.#takesMore() ? data : Buffer.from(data));
+    this.#advance();
   }
 
+  /** The transport below will receive nothing more. */
   receiveEof(): void {
-    this.#outcome?.failed(endedInHandshake());
     this.#plainEnd ??= "truncated";
     this.#advance();
   }
@@ -181,7 +130,6 @@ class OpensslTransport extends StreamTransport implements TlsTransport, Handshak
 
   /** Do all that can be done now. */
   #advance(): void {
-    if (this.#outcome !== null) return;
     this.#deliver();
     while (this.lost === 0 && !this.#tls.drained && this.#takesMore()) {
       const chunk = this.#tls.decrypt(this.#delivers() ? Number.POSITIVE_INFINITY : READ_AHEAD);
@@ -251,64 +199,47 @@ class OpensslTransport extends StreamTransport implements TlsTransport, Handshak
   }
 
   protected override send(bytes: Uint8Array): void {
-    this.#write(bytes);
-    this.pauseIfAboveHigh();
+    if (this.#mayWrite()) this.#encrypt(() => this.#backlog.write(bytes));
   }
 
-  /** Small ones make one record together. */
   protected override sendAll(chunks: Uint8Array[]): void {
-    const size = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    if (size <= MOST_AT_ONCE) this.#write(Buffer.concat(chunks));
-    else for (const chunk of chunks) this.#write(chunk);
-    this.pauseIfAboveHigh();
+    if (this.#mayWrite()) this.#encrypt(() => this.#backlog.writeAll(chunks));
   }
 
-  #write(bytes: Uint8Array): void {
-    // The other side may be gone after an end without a word, and is sent nothing more, as in CPython.
-    if (this.closing || this.eofWritten || this.#end === "truncated") return;
-    if (this.#broken !== null) {
-      if (!this.isReading()) this.#fail(this.#broken);
-    } else if (this.#backlog.size === 0 && bytes.byteLength <= MOST_AT_ONCE && !this.#plainPaused) {
-      if (!this.#encrypt(bytes)) this.#backlog.push(bytes);
-    } else {
-      this.#backlog.push(bytes);
-      this.#encryptBacklog();
-    }
+  /** The other side may be gone after an end without a word, and is sent nothing more, as in CPython. */
+  #mayWrite(): boolean {
+    if (this.closing || this.eofWritten || this.#end === "truncated") return false;
+    if (this.#broken === null) return true;
+    if (!this.isReading()) this.#fail(this.#broken);
+    return false;
   }
 
-  #encryptBacklog(): void {
-    while (this.#backlog.size > 0 && !this.#plainPaused && this.lost === 0) {
-      const bytes = this.#backlog.front(MOST_AT_ONCE);
-      if (!this.#encrypt(bytes)) return;
-      this.#backlog.consume(bytes.byteLength);
-    }
-  }
-
-  /** Returns false if that is not possible now. */
-  #encrypt(bytes: Uint8Array): boolean {
+  #encrypt(write: () => void): void {
     try {
-      return this.#tls.encrypt(bytes);
+      write();
     } catch (error) {
       this.#end ??= error as Error;
       this.#fail(error as Error);
-      return true;
+      return;
     }
+    this.pauseIfAboveHigh();
   }
 
   #flush(): void {
-    this.#encryptBacklog();
+    this.#encrypt(() => this.#backlog.flush());
     if (this.lost > 0) return;
     this.resumeIfBelowLow();
     this.#sayGoodbye();
   }
 
+  /** The transport below wants nothing more. */
   pauseWriting(): void {
-    this.#plainPaused = true;
+    this.#backlog.pause();
   }
 
   resumeWriting(): void {
-    this.#plainPaused = false;
-    if (this.#outcome !== null || this.lost > 0) return;
+    this.#backlog.resume();
+    if (this.lost > 0) return;
     this.#flush();
     this.#closeOn();
   }
@@ -365,10 +296,6 @@ class OpensslTransport extends StreamTransport implements TlsTransport, Handshak
   }
 
   protected override closeSocket(): void {
-    this.#tls.free();
-  }
-
-  destroy(): void {
     this.#tls.free();
   }
 

@@ -11,7 +11,7 @@ import { StreamTransport } from "../stream-transport.ts";
 import type { Transport } from "../transports.ts";
 import { endedInHandshake, type Handshake, type HandshakeOutcome } from "./handshake.ts";
 import { nodeHandshake } from "./node-handshake.ts";
-import { opensslHandshake } from "./openssl-transport.ts";
+import { opensslHandshake } from "./openssl-handshake.ts";
 import type { TlsSettings } from "./tls-settings.ts";
 import type { TlsTransport } from "./tls-transport.ts";
 
