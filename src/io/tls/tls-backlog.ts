@@ -1,16 +1,19 @@
 import { WriteBuffer } from "../native/write-buffer.ts";
 import { MOST_AT_ONCE, type OpensslObject } from "./openssl-object.ts";
 
+/** What encrypts and sends. Returns false if that is not possible now; throws SSLError if it never will be. */
+type Encrypter = Pick<OpensslObject, "encrypt">;
+
 /**
  * What is written by way of TLS. It is encrypted and sent at once; only what the transport below does not want yet, or what
  * TLS cannot send before it has read something, waits here as it is.
  */
 export class TlsBacklog {
-  readonly #tls: OpensslObject;
+  readonly #tls: Encrypter;
   readonly #waiting = new WriteBuffer();
   #paused = false;
 
-  constructor(tls: OpensslObject) {
+  constructor(tls: Encrypter) {
     this.#tls = tls;
   }
 
