@@ -1,7 +1,6 @@
 import type { BaseEventLoop } from "../core/base-events.ts";
 import { NotImplementedError, RuntimeError } from "../core/errors.ts";
 import type { Future } from "../core/futures.ts";
-import type { Waiting } from "./backend.ts";
 import { ByteBuffer } from "./byte-buffer.ts";
 import type { ReadTransport } from "./transports.ts";
 
@@ -54,21 +53,20 @@ export class Inflow {
    * Wait until something came in, or nothing more will. Waiting at a paused transport would be for ever, so it is
    * resumed first: reads may want more than the limit.
    */
-  *wait(method: string): Waiting<void> {
-    if (this.#waiter !== null) {
+  wait(method: string): Future<void> {
+    if (this.#isAwaited()) {
       throw new RuntimeError(`${method}() called while another task waits for data of the same reader`);
     }
     this.assertUnbroken();
     this.#resume();
     this.buffer.compact();
-    const waiter = this.#loop.createFuture<void>();
-    this.#waiter = waiter;
-    try {
-      yield* waiter;
-    } finally {
-      // Between its wake-up and here another read may have begun to wait.
-      if (this.#waiter === waiter) this.#waiter = null;
-    }
+    this.#waiter = this.#loop.createFuture<void>();
+    return this.#waiter;
+  }
+
+  /** A read that was cancelled has left its future here. */
+  #isAwaited(): boolean {
+    return this.#waiter !== null && !this.#waiter.done();
   }
 
   /** Something was taken out of the buffer. */
@@ -109,7 +107,7 @@ export class Inflow {
     const parts: string[] = [];
     if (this.buffer.length > 0) parts.push(`${this.buffer.length} bytes`);
     if (this.eof) parts.push("eof");
-    if (this.#waiter !== null) parts.push(`waiter=${this.#waiter}`);
+    if (this.#isAwaited()) parts.push(`waiter=${this.#waiter}`);
     if (this.exception !== null) parts.push(`exception=${this.exception}`);
     if (this.transport !== null) parts.push(`transport=${this.transport}`);
     if (this.#paused) parts.push("paused");
