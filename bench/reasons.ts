@@ -8,7 +8,7 @@ const FLAVOUR = `an \`await\` is V8's promise, its two functions and two microta
 no microtask is left, or the order would not be CPython's. With nothing but that a switch takes 370 to 430 ns, where uvloop takes 600 to 800.`;
 
 const COLLECTOR = `ten thousand tasks are alive at a time, and outlive V8's young generation of 16 MiB: half of the processor time is
-its collector's. A task that waits takes 1,150 bytes, or 2,000 as an async function, most of which is V8's own and Node's.`;
+its collector's. A task that waits takes 990 bytes, or 1,850 as an async function, most of which is V8's own and Node's.`;
 
 const TLS = `Node's TLS is fast where it stands on a socket of Node's own, for then ciphertext never leaves C++. Ours stands on our transports,
 of which the program knows what is buffered, cut off and lost: each piece comes into JavaScript and goes back.`;
@@ -36,7 +36,7 @@ included; that of httptools is in C. What is left are the two coroutines of each
 waits takes V8 1,100 bytes more than a generator: two promises, six functions and their contexts.`,
   "tasks-switch": FLAVOUR,
   "tasks-spawn": `${COLLECTOR} Effect's fibers keep no context for other libraries, and no name.`,
-  "tasks-hand-over": `each hand-over is an iteration of the loop, with its look at the clock, at the timers and at what else is ready;
+  "tasks-hand-over": `each hand-over is an iteration of the loop, with its look at the timers and at what else is ready;
 for async functions: ${FLAVOUR}`,
   "tasks-queue-1": FLAVOUR,
   "tasks-queue-10": FLAVOUR,
