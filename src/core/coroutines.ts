@@ -66,7 +66,7 @@ export class Coroutine<T> extends AwaitableObject<T> {
 
   /** Go on with `value` to the next wait, or the end. Python: `coroutine.send`. */
   send(value?: unknown): IteratorResult<Suspension, T> {
-    return this.#step((iterator) => iterator.next(value));
+    return this.step((iterator) => iterator.next(value));
   }
 
   /** Go on by throwing `error` at the place where the coroutine waits. Python: `coroutine.throw`. */
@@ -75,7 +75,7 @@ export class Coroutine<T> extends AwaitableObject<T> {
       this.close();
       throw error;
     }
-    return this.#step((iterator) => (iterator.throw ? iterator.throw(error) : rethrow(error)));
+    return this.step((iterator) => (iterator.throw ? iterator.throw(error) : rethrow(error)));
   }
 
   /**
@@ -103,7 +103,7 @@ export class Coroutine<T> extends AwaitableObject<T> {
 
   /** `yield* coroutine`. Throws RuntimeError if it was awaited before. */
   override [Symbol.iterator](): Steps<T> {
-    this.#start();
+    this.start();
     return this.#iterator!;
   }
 
@@ -137,7 +137,7 @@ export class Coroutine<T> extends AwaitableObject<T> {
     });
   }
 
-  #start(): void {
+  private start(): void {
     if (this.#iterator !== null || !this.unstarted) {
       throw new RuntimeError("cannot reuse already awaited coroutine");
     }
@@ -148,8 +148,8 @@ export class Coroutine<T> extends AwaitableObject<T> {
     this.#iterator = typeof body === "function" ? stepsOf(body()) : body;
   }
 
-  #step(step: (iterator: Steps<T>) => IteratorResult<Suspension, T>): IteratorResult<Suspension, T> {
-    if (this.#iterator === null) this.#start();
+  private step(step: (iterator: Steps<T>) => IteratorResult<Suspension, T>): IteratorResult<Suspension, T> {
+    if (this.#iterator === null) this.start();
     else if (this.#state === "closed") throw new RuntimeError("cannot reuse already awaited coroutine");
     try {
       const result = step(this.#iterator!);

@@ -37,16 +37,15 @@ export class Future<T = unknown> extends AwaitableObject<T> {
    * set on a task that awaited itself: as in CPython, nobody can await that any more.
    */
   blocking = false;
-  /** @internal Whoever waits for this future waits for these: the call graph looks into it. */
-  members: Iterable<Future<unknown>> | null = null;
+  /** @internal Whoever waits for this future waits for these: the call graph looks into it. Few have it. */
+  declare members: Iterable<Future<unknown>> | null;
   #state: State = "pending";
   /** The result, or the error; of one that was cancelled the CancelledError that it was cancelled by, if there is one. */
   #outcome: unknown;
   /** @internal */
   cancelMessage: string | undefined;
   /** Mostly one, without the memory of an array. */
-  #firstWaiter: Runnable | null = null;
-  #otherWaiters: Runnable[] | null = null;
+  #waiting: Runnable | Runnable[] | null = null;
   #unretrieved: Obligation | null = null;
 
   /** For `loop`, by default the running one, or the one that was installed. Throws RuntimeError if there is none. */
@@ -59,6 +58,7 @@ export class Future<T = unknown> extends AwaitableObject<T> {
 
   static {
     untraced(Future);
+    Object.assign(Future.prototype, { members: null });
   }
 
   /** The loop that the future belongs to. Python: `Future.get_loop`. */
@@ -101,7 +101,7 @@ export class Future<T = unknown> extends AwaitableObject<T> {
    * it may have been cancelled meanwhile. Python: `Future.set_result`.
    */
   setResult(result: T): void {
-    this.#assertPending();
+    this.assertPending();
     this.finish(result);
   }
 
@@ -110,7 +110,7 @@ export class Future<T = unknown> extends AwaitableObject<T> {
    * already. An error that nobody retrieves is reported to the loop's exception handler. Python: `Future.set_exception`.
    */
   setException(exception: unknown): void {
-    this.#assertPending();
+    this.assertPending();
     this.fail(isErrorClass(exception) ? new exception() : exception);
   }
 
@@ -122,7 +122,7 @@ export class Future<T = unknown> extends AwaitableObject<T> {
     if (this.done()) return false;
     this.#state = "cancelled";
     this.cancelMessage = message;
-    this.#wakeAll();
+    this.wakeAll();
     return true;
   }
 
@@ -142,7 +142,7 @@ export class Future<T = unknown> extends AwaitableObject<T> {
    * already still run. Python: `Future.remove_done_callback`.
    */
   removeDoneCallback(callback: (future: this) => unknown): number {
-    return this.#removeWaiters((waiter) => waiter.calls?.(callback) ?? false);
+    return this.removeWaiters((waiter) => waiter.calls?.(callback) ?? false);
   }
 
   /**
@@ -160,14 +160,14 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   /** @internal Queue `waiter` when the future is done. */
   addWaiter(waiter: Runnable): void {
     if (this.done()) this.loop.enqueue(waiter);
-    else if (this.#firstWaiter === null) this.#firstWaiter = waiter;
-    else if (this.#otherWaiters === null) this.#otherWaiters = [waiter];
-    else this.#otherWaiters.push(waiter);
+    else if (this.#waiting === null) this.#waiting = waiter;
+    else if (Array.isArray(this.#waiting)) this.#waiting.push(waiter);
+    else this.#waiting = [this.#waiting, waiter];
   }
 
   /** @internal Take back {@link addWaiter}. */
   removeWaiter(waiter: Runnable): void {
-    this.#removeWaiters((other) => other === waiter);
+    this.removeWaiters((other) => other === waiter);
   }
 
   /** @internal The error that a waiter gets, or NO_ERROR; it counts as retrieved. */
@@ -175,7 +175,7 @@ export class Future<T = unknown> extends AwaitableObject<T> {
     if (this.#state === "returned") return NO_ERROR;
     if (this.#state === "pending") throw new InvalidStateError("Result is not set.");
     if (this.#state === "cancelled") return this.makeCancelledError();
-    this.#retrieved();
+    this.retrieved();
     return this.#outcome;
   }
 
@@ -185,11 +185,11 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   }
 
   protected override settle(resolve: Resolve<T>, reject: Reject): void {
-    if (this.done()) this.#deliver(resolve, reject);
-    else this.addWaiter({ run: () => this.#deliver(resolve, reject), subject: this as Future<unknown> });
+    if (this.done()) this.deliver(resolve, reject);
+    else this.addWaiter({ run: () => this.deliver(resolve, reject), subject: this as Future<unknown> });
   }
 
-  #deliver(resolve: Resolve<T>, reject: Reject): void {
+  private deliver(resolve: Resolve<T>, reject: Reject): void {
     this.loop.promiseSettled();
     const error = this.takeError();
     if (error === NO_ERROR) resolve(this.#outcome as T);
@@ -199,13 +199,13 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   protected finish(result: T): void {
     this.#outcome = result;
     this.#state = "returned";
-    this.#wakeAll();
+    this.wakeAll();
   }
 
   protected fail(exception: unknown): void {
     this.#outcome = exception;
     this.#state = "failed";
-    this.#wakeAll();
+    this.wakeAll();
     this.#unretrieved = this.loop.obligations.add(this, {
       message: `${this.constructor.name} exception was never retrieved`,
       exception,
@@ -228,46 +228,43 @@ export class Future<T = unknown> extends AwaitableObject<T> {
   }
 
   /** Nobody needs to be told of the error: it is told elsewhere. */
-  #retrieved(): void {
+  private retrieved(): void {
     this.#unretrieved?.settle();
     this.#unretrieved = null;
   }
 
-  #assertPending(): void {
-    if (this.done()) throw new InvalidStateError(`invalid state: ${this} is ${this.#shownState}`);
+  private assertPending(): void {
+    if (this.done()) throw new InvalidStateError(`invalid state: ${this} is ${this.shownState}`);
   }
 
-  get #shownState(): FutureState {
+  private get shownState(): FutureState {
     return this.#state === "returned" || this.#state === "failed" ? "finished" : this.#state;
   }
 
-  #wakeAll(): void {
-    const first = this.#firstWaiter;
-    const others = this.#otherWaiters;
-    this.#firstWaiter = null;
-    this.#otherWaiters = null;
-    if (first !== null) this.loop.enqueue(first);
-    if (others !== null) for (const waiter of others) this.loop.enqueue(waiter);
+  private wakeAll(): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    if (Array.isArray(waiting)) for (const waiter of waiting) this.loop.enqueue(waiter);
+    else if (waiting !== null) this.loop.enqueue(waiting);
   }
 
-  #waiters(): Runnable[] {
-    return this.#firstWaiter === null ? [] : [this.#firstWaiter, ...(this.#otherWaiters ?? [])];
+  private waiters(): Runnable[] {
+    return this.#waiting === null ? [] : [this.#waiting].flat();
   }
 
   /** Gives how many there were. */
-  #removeWaiters(isOne: (waiter: Runnable) => boolean): number {
-    const waiters = this.#waiters();
-    const [first = null, ...others] = waiters.filter((waiter) => !isOne(waiter));
-    this.#firstWaiter = first;
-    this.#otherWaiters = others.length > 0 ? others : null;
-    return waiters.length - others.length - (first === null ? 0 : 1);
+  private removeWaiters(isOne: (waiter: Runnable) => boolean): number {
+    const waiters = this.waiters();
+    const others = waiters.filter((waiter) => !isOne(waiter));
+    this.#waiting = others.length > 1 ? others : (others[0] ?? null);
+    return waiters.length - others.length;
   }
 
   protected describe(): string[] {
-    const parts: string[] = [this.#shownState];
+    const parts: string[] = [this.shownState];
     if (this.#state === "returned") parts.push(`result=${brief(this.#outcome)}`);
     if (this.#state === "failed") parts.push(`exception=${brief(this.#outcome)}`);
-    const waiters = this.#waiters().length;
+    const waiters = this.waiters().length;
     if (waiters > 0) parts.push(`waiters=${waiters}`);
     return parts;
   }

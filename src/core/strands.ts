@@ -15,7 +15,7 @@ import type { Task } from "./tasks.ts";
  *
  * A generator task has one strand, its body. An async function is driven by JavaScript; each `await` of ours in it is
  * a strand of its own, and `Promise.all` makes several at once. Everything that starts to wait does so here, in
- * `#suspend`.
+ * `suspend`.
  */
 export class Strand implements Runnable, Linked<Strand> {
   readonly #task: Task<unknown>;
@@ -54,12 +54,12 @@ export class Strand implements Runnable, Linked<Strand> {
 
   /** Run to the first wait at once: awaiting something takes no turn of the loop. */
   start(): void {
-    this.#enter(Strand.#begin);
+    this.enter(Strand.#begin);
   }
 
   /** The loop's turn: what it waited for is done, or it had given up a turn. */
   run(): void {
-    this.#enter(Strand.#step);
+    this.enter(Strand.#step);
   }
 
   /** Give up the wait, and go on with `error`. */
@@ -70,7 +70,7 @@ export class Strand implements Runnable, Linked<Strand> {
     future.addWaiter({ run: () => future.takeError() });
     this.waitingOn = null;
     remove(this.#task, this);
-    this.#throwSoon(error);
+    this.throwSoon(error);
   }
 
   /** Where it waits, and who waits for it, innermost frame first. */
@@ -79,20 +79,20 @@ export class Strand implements Runnable, Linked<Strand> {
     return [...frames, ...this.#outcome.stack()];
   }
 
-  #enter(step: (strand: Strand) => void): void {
+  private enter(step: (strand: Strand) => void): void {
     if (this.#frame === null) onTheStack(this.#execution, step, this);
     else this.#frame.resume(this.#execution, step, this);
   }
 
   static #begin(strand: Strand): void {
-    strand.#advance(NO_ERROR, undefined);
+    strand.advance(NO_ERROR, undefined);
   }
 
   static #step(strand: Strand): void {
-    strand.#takeStep();
+    strand.takeStep();
   }
 
-  #takeStep(): void {
+  private takeStep(): void {
     let error: unknown = NO_ERROR;
     const future = this.waitingOn;
     if (future !== null) {
@@ -100,57 +100,57 @@ export class Strand implements Runnable, Linked<Strand> {
       remove(this.#task, this);
       error = future.takeError();
     }
-    this.#advance(this.#task.takeCancellation(error), undefined);
+    this.advance(this.#task.takeCancellation(error), undefined);
   }
 
-  #advance(error: unknown, value: unknown): void {
+  private advance(error: unknown, value: unknown): void {
     let result: IteratorResult<Suspension, unknown>;
     try {
-      result = error === NO_ERROR ? this.#resume(value) : this.#throw(error);
+      result = error === NO_ERROR ? this.resume(value) : this.throw(error);
     } catch (failure) {
       this.#outcome.threw(failure);
       return;
     }
     if (result.done) this.#outcome.returned(result.value);
-    else this.#suspend(result.value);
+    else this.suspend(result.value);
   }
 
-  #resume(value: unknown): IteratorResult<Suspension, unknown> {
-    this.#iterator ??= this.#begun();
+  private resume(value: unknown): IteratorResult<Suspension, unknown> {
+    this.#iterator ??= this.begun();
     return this.#iterator.next(value);
   }
 
-  #begun(): Iterator<Suspension, unknown, unknown> {
+  private begun(): Iterator<Suspension, unknown, unknown> {
     const awaitable = this.#awaitable!;
     this.#awaitable = null;
     return awaitable[Symbol.iterator]();
   }
 
-  #throw(error: unknown): IteratorResult<Suspension, unknown> {
+  private throw(error: unknown): IteratorResult<Suspension, unknown> {
     if (this.#iterator?.throw) return this.#iterator.throw(error);
     throw error;
   }
 
-  #suspend(suspension: Suspension): void {
+  private suspend(suspension: Suspension): void {
     if (suspension instanceof ForeignIterator) {
-      this.#waitForForeign(suspension.promise);
+      this.waitForForeign(suspension.promise);
       return;
     }
     // What `enterWith` of an AsyncLocalStorage changed is there after the wait, as in an async function.
     this.#frame = new Frame();
     if (suspension === undefined) this.#task.loop.enqueue(this);
-    else if (suspension instanceof Future) this.#waitFor(suspension);
-    else this.#misused(`Task got bad yield: ${describeValue(suspension)}`);
+    else if (suspension instanceof Future) this.waitFor(suspension);
+    else this.misused(`Task got bad yield: ${describeValue(suspension)}`);
   }
 
-  #waitFor(future: Future<unknown>): void {
+  private waitFor(future: Future<unknown>): void {
     const task = this.#task;
     if (future.loop !== task.loop) {
-      this.#misused(`Task ${task} got Future ${future} attached to a different loop`);
+      this.misused(`Task ${task} got Future ${future} attached to a different loop`);
     } else if (!future.blocking) {
-      this.#misused(`yield was used instead of yield* in task ${task} with ${future}`);
+      this.misused(`yield was used instead of yield* in task ${task} with ${future}`);
     } else if (future === task) {
-      this.#misused(`Task cannot await on itself: ${task}`);
+      this.misused(`Task cannot await on itself: ${task}`);
     } else {
       future.blocking = false;
       this.waitingOn = future;
@@ -165,35 +165,35 @@ export class Strand implements Runnable, Linked<Strand> {
    * for a promise of somebody else, between two steps. It restores the frame for promises of its own; what another
    * thenable calls, it calls wherever it is.
    */
-  #waitForForeign(promise: PromiseLike<unknown>): void {
+  private waitForForeign(promise: PromiseLike<unknown>): void {
     this.#task.loop.promiseSettled();
     append(this.#task, this);
     this.#frame = types.isPromise(promise) ? null : new Frame();
     // Each async function waits here for its end, and two closures would take twice the memory.
-    promise.then(this.#fulfilled.bind(this), this.#rejected.bind(this));
+    promise.then(this.fulfilled.bind(this), this.rejected.bind(this));
   }
 
-  #fulfilled(value: unknown): void {
-    this.#foreignDone(NO_ERROR, value);
+  private fulfilled(value: unknown): void {
+    this.foreignDone(NO_ERROR, value);
   }
 
-  #rejected(error: unknown): void {
-    this.#foreignDone(error, undefined);
+  private rejected(error: unknown): void {
+    this.foreignDone(error, undefined);
   }
 
-  #foreignDone(error: unknown, value: unknown): void {
+  private foreignDone(error: unknown, value: unknown): void {
     remove(this.#task, this);
-    this.#enter(() => this.#advance(error, value));
+    this.enter(() => this.advance(error, value));
   }
 
   /** Misuse is thrown at the place of the misuse, in the next iteration, as in CPython. */
-  #misused(message: string): void {
-    this.#throwSoon(new RuntimeError(message));
+  private misused(message: string): void {
+    this.throwSoon(new RuntimeError(message));
   }
 
-  #throwSoon(error: unknown): void {
+  private throwSoon(error: unknown): void {
     const task = this.#task;
-    const run = () => this.#enter(() => this.#advance(task.takeCancellation(error), undefined));
+    const run = () => this.enter(() => this.advance(task.takeCancellation(error), undefined));
     task.loop.enqueue({ run, subject: task });
   }
 }

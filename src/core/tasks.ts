@@ -26,6 +26,16 @@ import { Strand } from "./strands.ts";
 
 let taskCount = 0;
 
+/** What few tasks have, so that the others need no memory for it. */
+class Rare {
+  /** Of {@link Task.signal}. */
+  abort: AbortController | null = null;
+  /** To the signal that cancels the task. */
+  stopListening: (() => void) | null = null;
+  /** In debug mode: warns if a cancellation is not delivered. */
+  deliveryTimer: TimerHandle | null = null;
+}
+
 /**
  * A coroutine that runs in the loop, beside the others. It is also the future of its outcome.
  *
@@ -46,10 +56,7 @@ export class Task<T = unknown> extends Future<T> implements Ends<Strand> {
   #cancelRequests = 0;
   #mustCancel = false;
   #context: LazyContext;
-  #abort: AbortController | null = null;
-  #stopListening: (() => void) | null = null;
-  /** In debug mode: warns if a cancellation is not delivered. */
-  #deliveryTimer: TimerHandle | null = null;
+  #rare: Rare | null = null;
 
   /** Throws RuntimeError if `coroutine` was awaited or made into a task before, TypeError for an argument of another type. */
   constructor(coroutine: Coroutine<T>, options: TaskOptions & { loop?: BaseEventLoop } = {}) {
@@ -65,7 +72,7 @@ export class Task<T = unknown> extends Future<T> implements Ends<Strand> {
     this.#name = options.name === undefined ? ++taskCount : String(options.name);
     this.#context = context ?? currentValues();
     this.loop.tasks.add(this);
-    if (signal !== undefined) this.#stopListening = onAbort(signal, (message) => this.cancel(message));
+    if (signal !== undefined) this.rare.stopListening = onAbort(signal, (message) => this.cancel(message));
     if (channels.taskCreate.hasSubscribers) channels.taskCreate.publish({ task: this });
     const body = new Strand(this, coroutine, this, this, Frame.of(this));
     if (options.eagerStart && this.loop.isRunning()) body.start();
@@ -147,13 +154,13 @@ export class Task<T = unknown> extends Future<T> implements Ends<Strand> {
     if (this.done()) return false;
     if (channels.taskCancel.hasSubscribers) channels.taskCancel.publish({ task: this, message });
     this.#cancelRequests++;
-    const heard = this.#abortSignal(message);
+    const heard = this.abortSignal(message);
     let delivered = false;
     for (const { waitingOn } of this.waits) delivered = waitingOn?.cancel(message) || delivered;
     if (delivered || heard) return true;
     this.#mustCancel = true;
     this.cancelMessage = message;
-    this.#deliveryTimer ??= watchDelivery(this);
+    if (this.loop.getDebug()) this.rare.deliveryTimer ??= watchDelivery(this);
     return true;
   }
 
@@ -180,7 +187,7 @@ export class Task<T = unknown> extends Future<T> implements Ends<Strand> {
    * none, a cancellation that was not delivered yet is forgotten. Python: `Task.uncancel`.
    */
   uncancel(): number {
-    if (this.#cancelRequests > 0 && --this.#cancelRequests === 0) this.#delivered();
+    if (this.#cancelRequests > 0 && --this.#cancelRequests === 0) this.delivered();
     return this.#cancelRequests;
   }
 
@@ -190,11 +197,12 @@ export class Task<T = unknown> extends Future<T> implements Ends<Strand> {
    * cancellation is delivered.
    */
   get signal(): AbortSignal {
-    if (this.#abort === null || (this.#abort.signal.aborted && this.#cancelRequests === 0)) {
-      this.#abort = new AbortController();
-      if (this.#cancelRequests > 0) this.#abort.abort(new CancelledError(this.cancelMessage));
+    const { rare } = this;
+    if (rare.abort === null || (rare.abort.signal.aborted && this.#cancelRequests === 0)) {
+      rare.abort = new AbortController();
+      if (this.#cancelRequests > 0) rare.abort.abort(new CancelledError(this.cancelMessage));
     }
-    return this.#abort.signal;
+    return rare.abort.signal;
   }
 
   /** Always throws RuntimeError: the outcome of a task is that of its coroutine. */
@@ -223,18 +231,18 @@ export class Task<T = unknown> extends Future<T> implements Ends<Strand> {
   /** @internal What a step starts with: `error`, unless a cancellation waits to be delivered. */
   takeCancellation(error: unknown): unknown {
     if (!this.#mustCancel) return error;
-    this.#delivered();
+    this.delivered();
     return error instanceof CancelledError ? error : this.makeCancelledError();
   }
 
   /** @internal A strand has begun to wait for `future`: a cancellation that waits to be delivered strikes here. */
   cancelNewWait(future: Future<unknown>): void {
-    if (this.#mustCancel && future.cancel(this.cancelMessage)) this.#delivered();
+    if (this.#mustCancel && future.cancel(this.cancelMessage)) this.delivered();
   }
 
   /** @internal The coroutine returned. */
   returned(value: unknown): void {
-    this.#ended();
+    this.ended();
     if (this.#mustCancel) {
       this.#mustCancel = false;
       super.cancel(this.cancelMessage);
@@ -242,16 +250,16 @@ export class Task<T = unknown> extends Future<T> implements Ends<Strand> {
       this.finish(value as T);
       if (this.#cancelRequests > 0 && this.loop.getDebug()) warnSwallowed(this);
     }
-    this.#tellDone();
+    this.tellDone();
   }
 
   /** @internal The coroutine threw. */
   threw(error: unknown): void {
-    this.#ended();
+    this.ended();
     const cancellation = cancellationOf(error);
     if (cancellation !== null) this.cancelBecause(cancellation);
     else this.fail(error);
-    this.#tellDone();
+    this.tellDone();
     if (isFatal(error)) this.loop.burst(error);
   }
 
@@ -260,25 +268,31 @@ export class Task<T = unknown> extends Future<T> implements Ends<Strand> {
     return [];
   }
 
-  #delivered(): void {
-    this.#mustCancel = false;
-    this.#deliveryTimer?.cancel();
-    this.#deliveryTimer = null;
+  private get rare(): Rare {
+    this.#rare ??= new Rare();
+    return this.#rare;
   }
 
-  #tellDone(): void {
+  private delivered(): void {
+    this.#mustCancel = false;
+    if (this.#rare === null) return;
+    this.#rare.deliveryTimer?.cancel();
+    this.#rare.deliveryTimer = null;
+  }
+
+  private tellDone(): void {
     if (channels.taskDone.hasSubscribers) channels.taskDone.publish({ task: this });
   }
 
-  #ended(): void {
-    this.#stopListening?.();
-    this.#deliveryTimer?.cancel();
+  private ended(): void {
+    this.#rare?.stopListening?.();
+    this.#rare?.deliveryTimer?.cancel();
     this.loop.tasks.delete(this);
     this.#coroutine.finished();
   }
 
-  #abortSignal(message: string | undefined): boolean {
-    const controller = this.#abort;
+  private abortSignal(message: string | undefined): boolean {
+    const controller = this.#rare?.abort ?? null;
     if (controller === null || controller.signal.aborted) return false;
     const heard = this.waitingOn === null && isHeard(controller.signal);
     controller.abort(new CancelledError(message));
