@@ -10,7 +10,7 @@ no microtask is left, or the order would not be CPython's. With nothing but that
 const COLLECTOR = `ten thousand tasks are alive at a time, and outlive V8's young generation of 16 MiB: half of the processor time is
 its collector's. A task that waits takes 890 bytes, or 1,750 as an async function, most of which is V8's own and Node's.`;
 
-const TLS = `encryption and its copies are done by the same library on all sides. Our part, as for plain messages, is spread thin: nine calls
+const TLS = `encryption and its copies are done by the same library on all sides. Our part, as for plain messages, is spread thin: eight calls
 of OpenSSL's functions at 50 ns each, the way through handle, transport and protocol; the rest is OpenSSL's and the kernel's.`;
 
 export const REASONS: Readonly<Record<string, string>> = {

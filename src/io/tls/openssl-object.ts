@@ -1,4 +1,5 @@
 import type { SSLError } from "../../core/errors.ts";
+import { ChunkQueue } from "../chunk-queue.ts";
 import { libc } from "../native/libc.ts";
 import type { Openssl, Pointer } from "../native/openssl.ts";
 import { fillSlab } from "../native/slab.ts";
@@ -57,8 +58,7 @@ export class OpensslObject extends OpensslInfo {
   readonly #serverSide: boolean;
   /** On a server, where TLS has them. */
   #handshakes: HandshakeLimit | null = null;
-  #unread: Buffer[] = [];
-  #unreadSize = 0;
+  readonly #unread = new ChunkQueue();
   /** For the call of {@link decrypt} that is going on. */
   #limit = 0;
 
@@ -96,14 +96,13 @@ export class OpensslObject extends OpensslInfo {
 
   /** How many encrypted bytes wait to be decrypted. */
   get unreadSize(): number {
-    return this.#unreadSize;
+    return this.#unread.size;
   }
 
   /** This has come in. Until the next call of {@link handshake} or {@link decrypt} its memory must not change. */
   feed(data: Buffer): void {
     if (this.destroyed) return;
     this.#unread.push(data);
-    this.#unreadSize += data.length;
     this.drained = false;
   }
 
@@ -146,9 +145,13 @@ export class OpensslObject extends OpensslInfo {
   #read(memory: Buffer, offset: number, length: number): number {
     const room = offset === 0 ? memory : new Uint8Array(memory.buffer, memory.byteOffset + offset, length);
     const count = this.openssl.SSL_read(this.ssl, room, length);
-    if (count > 0) return count;
-    this.#stopped(count);
-    return 0;
+    if (count <= 0) {
+      this.#stopped(count);
+      return 0;
+    }
+    // With room to spare, that was all of a record; to try for another is what takes long.
+    if (count < length && this.openssl.BIO_ctrl_pending(this.#pipes.incoming) === 0) this.drained = true;
+    return count;
   }
 
   /** OpenSSL cannot go on with what came in. */
@@ -186,9 +189,9 @@ export class OpensslObject extends OpensslInfo {
   #load(): void {
     this.openssl.ERR_clear_error();
     const { incoming } = this.#pipes;
-    for (const chunk of this.#unread) this.openssl.BIO_write(incoming, chunk, chunk.length);
-    this.#unread.length = 0;
-    this.#unreadSize = 0;
+    for (let chunk = this.#unread.shift(); chunk !== undefined; chunk = this.#unread.shift()) {
+      this.openssl.BIO_write(incoming, chunk, chunk.length);
+    }
   }
 
   /** Others use it next. */
@@ -197,9 +200,7 @@ export class OpensslObject extends OpensslInfo {
     const { incoming } = this.#pipes;
     const rest = Buffer.allocUnsafeSlow(this.openssl.BIO_ctrl_pending(incoming));
     this.openssl.BIO_read(incoming, rest, rest.length);
-    if (this.#isOver || rest.length === 0) return;
-    this.#unread.push(rest);
-    this.#unreadSize = rest.length;
+    if (!this.#isOver && rest.length > 0) this.#unread.push(rest);
   }
 
   get #isOver(): boolean {
@@ -222,7 +223,6 @@ export class OpensslObject extends OpensslInfo {
     abandoned.unregister(this);
     this.openssl.SSL_free(this.ssl);
     this.ssl = 0;
-    this.#unread = [];
-    this.#unreadSize = 0;
+    this.#unread.clear();
   }
 }

@@ -5,7 +5,7 @@ import { ChunkQueue } from "../chunk-queue.ts";
 import type { StreamProtocol } from "../protocols.ts";
 import { StreamTransport } from "../stream-transport.ts";
 import { TlsWatermarks } from "../watermarks.ts";
-import type { OpensslObject } from "./openssl-object.ts";
+import { MOST_AT_ONCE, type OpensslObject } from "./openssl-object.ts";
 import { TlsBacklog } from "./tls-backlog.ts";
 import type { TlsSettings } from "./tls-settings.ts";
 import { noHalfOpenTls, shutdownTooSlow, type TlsTransport, warnOfHalfOpenTls } from "./tls-transport.ts";
@@ -173,8 +173,9 @@ export class OpensslTransport extends StreamTransport implements TlsTransport {
 
   /** An error comes behind the bytes that were read before it; where nobody reads, it is the failure of what is to be written. */
   #noticeLoss(): void {
-    const isWriting = this.#backlog.size > 0 || this.isAwaited();
-    if (this.#broken !== null && isWriting && !this.isReading()) this.#fail(this.#broken);
+    const broken = this.#broken;
+    if (broken === null || this.isReading()) return;
+    if (this.#backlog.size > 0 || this.isAwaited()) this.#fail(broken);
   }
 
   #fail(error: Error): void {
@@ -199,11 +200,20 @@ export class OpensslTransport extends StreamTransport implements TlsTransport {
   }
 
   protected override send(bytes: Uint8Array): void {
-    if (this.#mayWrite()) this.#encrypt(() => this.#backlog.write(bytes));
+    if (!this.#mayWrite()) return;
+    try {
+      this.#backlog.write(bytes);
+    } catch (error) {
+      this.#cannotEncrypt(error);
+    }
+    if (this.#backlog.size > 0) this.pauseIfAboveHigh();
   }
 
+  /** Small chunks make one record together. */
   protected override sendAll(chunks: Uint8Array[]): void {
-    if (this.#mayWrite()) this.#encrypt(() => this.#backlog.writeAll(chunks));
+    const size = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    if (size <= MOST_AT_ONCE) this.send(Buffer.concat(chunks));
+    else for (const chunk of chunks) this.send(chunk);
   }
 
   /** The other side may be gone after an end without a word, and is sent nothing more, as in CPython. */
@@ -214,19 +224,17 @@ export class OpensslTransport extends StreamTransport implements TlsTransport {
     return false;
   }
 
-  #encrypt(write: () => void): void {
-    try {
-      write();
-    } catch (error) {
-      this.#end ??= error as Error;
-      this.#fail(error as Error);
-      return;
-    }
-    this.pauseIfAboveHigh();
+  #cannotEncrypt(error: unknown): void {
+    this.#end ??= error as Error;
+    this.#fail(error as Error);
   }
 
   #flush(): void {
-    this.#encrypt(() => this.#backlog.flush());
+    try {
+      this.#backlog.flush();
+    } catch (error) {
+      this.#cannotEncrypt(error);
+    }
     if (this.lost > 0) return;
     this.resumeIfBelowLow();
     this.#sayGoodbye();

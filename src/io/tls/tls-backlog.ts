@@ -42,13 +42,6 @@ export class TlsBacklog {
     this.flush();
   }
 
-  /** Small chunks make one record together. Throws SSLError if TLS cannot go on. */
-  writeAll(chunks: readonly Uint8Array[]): void {
-    const size = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    if (size <= MOST_AT_ONCE) this.write(Buffer.concat(chunks));
-    else for (const chunk of chunks) this.write(chunk);
-  }
-
   /** Go on with what waits. Throws SSLError if TLS cannot go on. */
   flush(): void {
     while (this.size > 0 && !this.#paused) {

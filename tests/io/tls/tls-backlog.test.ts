@@ -14,12 +14,12 @@ class Encrypter {
   }
 }
 
-test("what is written goes on at once, and several chunks together", () => {
+test("what is written goes on at once", () => {
   const tls = new Encrypter();
   const backlog = new TlsBacklog(tls);
   backlog.write(Buffer.from("one"));
-  backlog.writeAll(["two", "three"].map((text) => Buffer.from(text)));
-  assert.deepEqual(tls.records, ["one", "twothree"]);
+  backlog.write(Buffer.from("two"));
+  assert.deepEqual(tls.records, ["one", "two"]);
   assert.equal(backlog.size, 0);
 });
 
@@ -48,13 +48,15 @@ test("much is cut into pieces, and pausing ends after one of them", () => {
       return tls.encrypt(bytes);
     },
   });
-  backlog.writeAll([Buffer.alloc(MOST_AT_ONCE - 1, "a"), Buffer.alloc(MOST_AT_ONCE, "b")]);
-  assert.equal(backlog.size, MOST_AT_ONCE);
-  backlog.resume();
-  backlog.flush();
+  backlog.write(Buffer.alloc(2 * MOST_AT_ONCE + 1));
+  assert.equal(backlog.size, MOST_AT_ONCE + 1);
+  for (let i = 0; i < 2; i++) {
+    backlog.resume();
+    backlog.flush();
+  }
   assert.deepEqual(
     tls.records.map(({ length }) => length),
-    [MOST_AT_ONCE - 1, MOST_AT_ONCE],
+    [MOST_AT_ONCE, MOST_AT_ONCE, 1],
   );
 });
 
