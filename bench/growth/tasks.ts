@@ -39,8 +39,8 @@ export const tasks: Quantity = {
   operation: "to start a task, to let it wait once, and to end it",
   operations: (n) => n,
   memory: "heap of pending tasks, each with a future",
-  why: `One task takes 0.5 µs among 1,000 and 2.1 to 2.7 among 31,600 and more: the step between is where they outgrow V8's young
-generation, of 16 MiB at 1.1 kB each (as async functions, 2 kB), so that its collector copies each of them twice. On both
+  why: `One task takes 0.5 µs among 1,000 and 1.9 to 3.1 among 31,600 and more: the step between is where they outgrow V8's young
+generation, of 16 MiB at 0.8 kB each (as async functions, 1.7 kB), so that its collector copies each of them twice. On both
 sides of the step the time grows like n.`,
   first: 1000,
   last: 1e6,

@@ -32,9 +32,9 @@ export const timers: Quantity = {
   operation: "to schedule a timer and to run it",
   operations: (n) => n,
   memory: "heap of pending timers",
-  why: `The timers are a heap: one takes log n comparisons on its way in and out. With 31,600 of them (9 MB) they outgrow V8's young
-generation and then the processor's cache, and each comparison is with a timer that is in neither: 0.4 µs among 1,000, 1.3 among
-31,600, 4.6 among a million.`,
+  why: `The timers are a heap: one takes log n comparisons on its way in and out. With 31,600 of them (8 MB) they outgrow V8's young
+generation and then the processor's cache, and each comparison is with a timer that is in neither: 0.4 µs among 1,000, 1.5 among
+31,600, 4.5 among a million.`,
   first: 1000,
   last: 1e6,
   factor: Math.sqrt(10),
