@@ -99,7 +99,8 @@ export class OpensslTransport extends StreamTransport implements TlsTransport {
 
   receive(data: Buffer): void {
     if (this.lost > 0) return;
-    this.#tls.feed(this.#takesMore() ? data : Buffer.from(data));
+    // Only if nothing is before it, it is sure to be decrypted now.
+    this.#tls.feed(this.#incoming.size === 0 ? data : Buffer.from(data));
     this.#advance();
   }
 

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { idle, inEachBackend } from "../backends.ts";
-import { pattern, Recorder } from "../recorder.ts";
+import { BufferedRecorder, pattern, Recorder } from "../recorder.ts";
 import { opensslSkip } from "./certificates.ts";
-import { asTls, nodeTlsClient, serveTls, tlsRecorders } from "./support.ts";
+import { asTls, connectTls, nodeTlsClient, serveTls, tlsRecorders } from "./support.ts";
 
 const KiB = 1024;
 const pauses = { onMade: (transport: { pauseReading(): void }) => transport.pauseReading() };
@@ -68,4 +68,20 @@ describe("reading from a TLS transport", { skip: opensslSkip }, () => {
     left.transport.write("more");
     assert.equal((await left.receives(data.length + 8)).subarray(data.length).toString(), "moremore");
   });
+
+  inEachBackend(
+    "a BufferedProtocol that pauses after each piece gets all of it as it was sent",
+    async (bench) => {
+      const right: BufferedRecorder = new BufferedRecorder(bench.loop, 4000);
+      right.onUpdate = () => {
+        right.transport.pauseReading();
+        bench.loop.callSoon(() => right.transport.resumeReading());
+      };
+      const left = new Recorder(bench.loop);
+      await connectTls(bench, left, await serveTls(bench, () => right));
+      const data = pattern(2048 * KiB);
+      left.transport.write(data);
+      assert.ok((await right.receives(data.length)).equals(data));
+    },
+  );
 });
