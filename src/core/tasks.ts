@@ -19,7 +19,7 @@ import { type Execution, Frame } from "./execution.ts";
 import { describeValue } from "./format-helpers.ts";
 import { Future } from "./futures.ts";
 import type { TimerHandle } from "./handles.ts";
-import { type Ends, itemsOf } from "./linked-list.ts";
+import { itemsOf } from "./linked-list.ts";
 import { type OnFulfilled, type OnRejected, Reaction } from "./reactions.ts";
 import type { StackFrame } from "./stack-frames.ts";
 import { Strand } from "./strands.ts";
@@ -41,7 +41,7 @@ class Rare {
  *
  * The loop keeps every task until it is done. Python: `asyncio.Task`. Make one with `createTask`.
  */
-export class Task<T = unknown> extends Future<T> implements Ends<Strand> {
+export class Task<T = unknown> extends Future<T> {
   /** @internal Neighbours among the loop's tasks. */
   previous: Task<unknown> | null = null;
   /** @internal */
