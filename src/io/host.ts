@@ -14,10 +14,11 @@ export interface Poller {
  * signals of others then get their turn; one such turn costs about as much as ten switches between tasks.
  */
 const BUSY_ITERATIONS = 128;
-const BUSY_MILLISECONDS = 0.25;
+const BUSY_MILLISECONDS = 1;
 
-/** A look at the clock costs half as much as a short iteration: it is taken after the first, and then after so many. */
-const ITERATIONS_A_LOOK = 8;
+/** A look at the clock costs half as much as the shortest iterations: after those that take less than this it is not taken for a while. */
+const SHORT_MILLISECONDS = 0.02;
+const SHORT_ITERATIONS_A_LOOK = 8;
 
 /** Longer than any program runs; only a timer that is pending keeps Node alive. */
 const KEEP_ALIVE_MILLISECONDS = 2 ** 31 - 1;
@@ -32,6 +33,8 @@ export class NodeHost implements Driver {
   #timer: NodeJS.Timeout | null = null;
   #timerDue = 0;
   #iterations = 0;
+  /** At which of them the clock is looked at next. */
+  #nextLook = 1;
   #busySince = 0;
 
   constructor(poller: Poller | null) {
@@ -85,13 +88,18 @@ export class NodeHost implements Driver {
 
   #startTurn(): void {
     this.#iterations = 0;
+    this.#nextLook = 1;
     this.#busySince = performance.now();
   }
 
   #othersAreDue(): boolean {
-    const iterations = this.#iterations++;
-    if (iterations === BUSY_ITERATIONS) return true;
-    return iterations % ITERATIONS_A_LOOK === 0 && performance.now() - this.#busySince > BUSY_MILLISECONDS;
+    const iterations = ++this.#iterations;
+    if (iterations > BUSY_ITERATIONS) return true;
+    if (iterations < this.#nextLook) return false;
+    const elapsed = performance.now() - this.#busySince;
+    const areShort = elapsed < iterations * SHORT_MILLISECONDS;
+    this.#nextLook = iterations + (areShort ? SHORT_ITERATIONS_A_LOOK : 1);
+    return elapsed > BUSY_MILLISECONDS;
   }
 
   /** A timer that is pending and early enough is left alone: waking up once too often costs less than a new timer. */

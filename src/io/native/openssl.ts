@@ -56,7 +56,6 @@ export interface Openssl {
   SSL_read(ssl: Pointer, into: Memory, length: number): number;
   SSL_write(ssl: Pointer, data: Memory, length: number): number;
   SSL_shutdown(ssl: Pointer): number;
-  SSL_get_shutdown(ssl: Pointer): number;
   SSL_get_error(ssl: Pointer, result: number): number;
 
   SSL_get_version(ssl: Pointer): string;
@@ -137,7 +136,6 @@ int SSL_do_handshake(uintptr_t);
 int SSL_read(uintptr_t, void *, int);
 int SSL_write(uintptr_t, const void *, int);
 int SSL_shutdown(uintptr_t);
-int SSL_get_shutdown(uintptr_t);
 int SSL_get_error(uintptr_t, int);
 const char *SSL_get_version(uintptr_t);
 intptr_t SSL_get_verify_result(uintptr_t);
